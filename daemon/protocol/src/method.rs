@@ -1,0 +1,214 @@
+//! The methods: names, parameters, results. The table [`METHODS`] is what the door serves and what OpenRPC describes.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::frame::Id;
+use crate::secret::Secret;
+use crate::status::{AccountState, MfaStatus};
+
+/// `status`: the board's snapshot. Never waits.
+pub const STATUS: &str = "status";
+/// `login.start`: sign in, or join the login that waits for a code.
+pub const LOGIN_START: &str = "login.start";
+/// `login.submit_mfa`: bring the code.
+pub const LOGIN_SUBMIT_MFA: &str = "login.submit_mfa";
+/// `login.cancel`: give the waiting login up.
+pub const LOGIN_CANCEL: &str = "login.cancel";
+/// `logout`: forget an account's secrets, keep its data.
+pub const LOGOUT: &str = "logout";
+/// `sync.start`: start a run, or join the one under way.
+pub const SYNC_START: &str = "sync.start";
+/// `sync.cancel`: stop the run under way; what it has stays.
+pub const SYNC_CANCEL: &str = "sync.cancel";
+/// `version`: the daemon's release and protocol.
+pub const VERSION: &str = "version";
+/// `rpc.discover`: this protocol as an OpenRPC document.
+pub const RPC_DISCOVER: &str = "rpc.discover";
+
+/// Notification from the daemon, first line of every connection.
+pub const HELLO: &str = "hello";
+/// Notification from the daemon during a long call.
+pub const PROGRESS: &str = "progress";
+
+/// Parameters of `hello`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hello {
+    /// [`crate::PROTOCOL`] of the daemon.
+    pub protocol: u32,
+    /// The daemon's release.
+    pub version: String,
+}
+
+/// Parameters of calls that concern one account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountParams {
+    /// The account; `default` when absent. For `status`: all accounts when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+/// Parameters of `login.start`. With neither password nor key it only joins a login that waits for its code.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginStart {
+    /// The account; made by its first login. `default` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The e-mail address of the Garmin account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Its password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// A Personal API key, instead of e-mail and password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<Secret>,
+    /// Ask Garmin once although a cool-down is on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+}
+
+/// Parameters of `login.submit_mfa`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitMfa {
+    /// The account; `default` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The code as the person typed it; blanks do not matter.
+    pub code: Secret,
+    /// Only for this challenge; any when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
+}
+
+/// Result of `login.start`, `login.submit_mfa`, `login.cancel` and `logout`: where the account stands now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoginResult {
+    /// The account.
+    pub account: String,
+    /// `active`, `awaiting_mfa`, or where a cancelled login or a logout left it.
+    pub state: AccountState,
+    /// The name Garmin shows, once known.
+    pub display_name: Option<String>,
+    /// The code it waits for.
+    pub mfa: Option<MfaStatus>,
+    /// True when a login that was already waiting was joined: no second code was sent.
+    #[serde(default)]
+    pub joined: bool,
+}
+
+/// Parameters of `sync.start`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SyncStart {
+    /// The account; `default` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Answer when the run has ended, with `progress` on the way; else at once.
+    #[serde(default)]
+    pub wait: bool,
+    /// First day to read; the configured start when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<NaiveDate>,
+    /// Last day to read; today when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<NaiveDate>,
+    /// Only these datasets; all that are switched on when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub datasets: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Still under way (`sync.start` without `wait`).
+    Running,
+    /// Everything that was wanted is there.
+    Ok,
+    /// It ended, and some days or files could not be read; they are in the ledger as errors and come again.
+    Partial,
+    /// Garmin asked for a pause.
+    RateLimited,
+    /// The login is dead.
+    LoginNeeded,
+    /// Garmin could not be reached, or was in trouble for too long.
+    Unreachable,
+    /// Somebody stopped it.
+    Cancelled,
+    /// The daemon stopped under it.
+    Interrupted,
+    /// The daemon's own disk or database.
+    Failed,
+}
+
+impl Outcome {
+    /// The name used on the wire and in `sync_run.outcome`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Ok => "ok",
+            Self::Partial => "partial",
+            Self::RateLimited => "rate_limited",
+            Self::LoginNeeded => "login_needed",
+            Self::Unreachable => "unreachable",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Result of `sync.start` and `sync.cancel`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SyncResult {
+    /// The account.
+    pub account: String,
+    /// The run's number (`sync_run.id`).
+    pub sync: i64,
+    /// How it ended, or `running`.
+    pub outcome: Outcome,
+    /// True when a run that was already under way was joined.
+    pub joined: bool,
+    /// Requests it sent to Garmin.
+    pub requests: u64,
+    /// Items (days, activities, files) that are new.
+    pub new_items: u64,
+    /// Items that changed.
+    pub changed_items: u64,
+    /// Why it did not end well.
+    pub error: Option<String>,
+    /// When it makes sense to try again.
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+/// Parameters of the `progress` notification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Progress {
+    /// The request this belongs to.
+    pub request: Id,
+    /// What happens now, for people.
+    pub text: String,
+    /// Steps done; absent where they cannot be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// Steps in all, as far as known now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// The dataset being read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+}
+
+/// Result of `version`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VersionResult {
+    /// The daemon's release.
+    pub version: String,
+    /// [`crate::PROTOCOL`] of the daemon.
+    pub protocol: u32,
+}

@@ -1,0 +1,2 @@
+//! fake-garmin
+fn main() {}
