@@ -1,1 +1,24 @@
-//! daemon/store
+//! The records: `garmin.db` ([`Store`]), the original files ([`Originals`]) and `vault.db` ([`Vault`]). The daemon's sync and
+//! account rooms call it, each on a thread of its own, because everything here blocks. It knows nothing of Garmin's services, of the
+//! control protocol, or of async code: records outlive all three.
+
+mod database;
+mod error;
+mod files;
+mod ledger;
+mod originals;
+mod projection;
+mod record;
+mod runs;
+mod store;
+mod vault;
+
+pub use error::Error;
+pub use ledger::{LedgerEntry, Mark, State};
+pub use originals::{Originals, sha256_hex};
+pub use projection::Projection;
+pub use record::{Batch, Item, OriginalBatch, OriginalRow, Recorded};
+pub use runs::LastRuns;
+pub use secrecy::zeroize::Zeroizing;
+pub use store::{AccountRow, ActivityRef, Store};
+pub use vault::{KeptAside, KeyOrigin, KeySource, Kind, Opened, Vault};

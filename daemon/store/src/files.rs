@@ -1,0 +1,156 @@
+//! Files and directories with the right permissions from their first byte, and durable renames. The store, the originals and the vault
+//! call it. It must not know what is in the files. Windows has no modes: there, the access list of the profile directory, which
+//! new files inherit, keeps other people out.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::Error;
+
+#[cfg(unix)]
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+
+/// Begins the name of every file that is still being written.
+pub(crate) const UNFINISHED: &str = ".garminsync-unfinished-";
+
+/// What a group may read: the umask decides whether it does.
+#[cfg(unix)]
+const SHARED_DIR: u32 = 0o750;
+#[cfg(unix)]
+const SHARED_FILE: u32 = 0o640;
+
+/// Makes a directory, with its parents, that a group may read. One that exists is left as it is.
+pub(crate) fn shared_dir(path: &Path) -> Result<(), Error> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    builder.mode(SHARED_DIR);
+    builder.create(path).map_err(Error::file("cannot create", path))
+}
+
+/// Makes an empty file that a group may read, unless it exists.
+pub(crate) fn create_shared(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    options.mode(SHARED_FILE);
+    options.open(path).map(drop).map_err(Error::file("cannot write", path))
+}
+
+/// Makes a directory for our eyes only. One that exists and lets others in is tightened, which is told by `true`, if it is plainly ours:
+/// nothing but `ours` in it. Otherwise it is refused, as it may be `/var/lib`.
+pub(crate) fn private_dir(path: &Path, ours: impl Fn(&str) -> bool) -> Result<bool, Error> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.create(path).map_err(Error::file("cannot create", path))?;
+    let Some(mode) = mode_for_others(path)? else { return Ok(false) };
+    for entry in fs::read_dir(path).map_err(Error::file("cannot read", path))? {
+        let name = entry.map_err(Error::file("cannot read", path))?.file_name();
+        if !name.to_str().is_some_and(&ours) {
+            let mend = format!("choose a directory of its own, or type: chmod 700 '{}'", path.display());
+            return Err(Error::Exposed { path: path.into(), mode, mend });
+        }
+    }
+    restrict(path, 0o700)?;
+    Ok(true)
+}
+
+/// Makes an empty file for our eyes only. One that exists and lets others in is tightened, which is told by `true`.
+pub(crate) fn private_file(path: &Path) -> Result<bool, Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    match options.open(path) {
+        Ok(_) => sync_dir(parent(path)).map(|()| false),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            let wide = mode_for_others(path)?.is_some();
+            if wide {
+                restrict(path, 0o600)?;
+            }
+            Ok(wide)
+        }
+        Err(e) => Err(Error::file("cannot create", path)(e)),
+    }
+}
+
+/// The permission bits, if they let anybody but the owner in.
+#[cfg(unix)]
+pub(crate) fn mode_for_others(path: &Path) -> Result<Option<u32>, Error> {
+    let mode = fs::metadata(path).map_err(Error::file("cannot read", path))?.permissions().mode() & 0o7777;
+    Ok((mode & 0o077 != 0).then_some(mode))
+}
+
+/// Windows: see the head of this module.
+#[cfg(not(unix))]
+pub(crate) fn mode_for_others(_: &Path) -> Result<Option<u32>, Error> {
+    Ok(None)
+}
+
+#[cfg(unix)]
+fn restrict(path: &Path, mode: u32) -> Result<(), Error> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(Error::file("cannot restrict", path))
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path, _: u32) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Who may read a file that is written whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    Owner,
+    Group,
+}
+
+/// Writes a file whole: no reader and no crash ever sees a part of it. `replace` decides what happens to one that exists.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], readers: Readers, replace: bool) -> Result<(), Error> {
+    let dir = parent(path);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    #[cfg(unix)]
+    let shared = fs::Permissions::from_mode(SHARED_FILE);
+    #[cfg(unix)]
+    if readers == Readers::Group {
+        builder.permissions(shared);
+    }
+    #[cfg(not(unix))]
+    let _ = readers;
+    let write = |mut file: NamedTempFile| -> io::Result<()> {
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        if replace {
+            file.persist(path)?
+        } else {
+            file.persist_noclobber(path)?
+        };
+        Ok(())
+    };
+    builder.tempfile_in(dir).and_then(write).map_err(Error::file("cannot write", path))?;
+    sync_dir(dir)
+}
+
+pub(crate) fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes names in a directory durable. Windows has no such call; NTFS keeps its names in a journal.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
+    if cfg!(unix) {
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::file("cannot write", dir))?;
+    }
+    Ok(())
+}
+
+/// `path` with `suffix` appended to its name.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

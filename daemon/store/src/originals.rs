@@ -1,0 +1,86 @@
+//! Original files (FIT, TCX, GPX) under the data directory, each written whole or not at all. Sync calls it, then records what was
+//! saved in the store. It must not know how a file is named or what is in it.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::files::{self, Readers, UNFINISHED};
+
+/// The writer of original files below one data directory.
+#[derive(Clone, Debug)]
+pub struct Originals {
+    data_dir: PathBuf,
+}
+
+impl Originals {
+    /// Prepares the data directory: makes it if it is missing and removes what killed writes left behind.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn new(data_dir: &Path) -> Result<Self, Error> {
+        files::shared_dir(data_dir)?;
+        remove_unfinished(data_dir);
+        Ok(Self { data_dir: data_dir.into() })
+    }
+
+    /// Writes a file at a path relative to the data directory, making directories as needed; durable on return. A file that is there is
+    /// replaced: whoever reads it sees the old one or the new one, whole.
+    ///
+    /// # Errors
+    /// [`Error::Path`] if the path is absolute, empty, or contains `..`; [`Error::File`]. Nothing is written then.
+    pub fn save(&self, relative_path: &str, bytes: &[u8]) -> Result<(), Error> {
+        let relative = Path::new(relative_path);
+        let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        // The text is asked too, because on Unix a backslash is an ordinary character and elsewhere it is not.
+        if relative.file_name().is_none()
+            || !inside
+            || relative_path.contains(['\\', '\0'])
+            || relative_path.ends_with('/')
+        {
+            return Err(Error::Path(relative.into()));
+        }
+        let path = self.data_dir.join(relative);
+        self.make_dirs(files::parent(relative))?;
+        files::write_whole(&path, bytes, Readers::Group, true)
+    }
+
+    /// Makes the directories of `relative` one by one, each name durable before a file goes into it.
+    fn make_dirs(&self, relative: &Path) -> Result<(), Error> {
+        let mut dir = self.data_dir.clone();
+        for part in relative.components().filter(|part| matches!(part, Component::Normal(_))) {
+            let above = dir.clone();
+            dir.push(part);
+            if !dir.is_dir() {
+                files::shared_dir(&dir)?;
+                files::sync_dir(&above)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Best effort: a directory that cannot be listed holds nothing of ours.
+fn remove_unfinished(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let Ok(kind) = entry.file_type() else { continue }; // of a link, the link: links are not followed
+        if kind.is_dir() {
+            remove_unfinished(&entry.path());
+        } else if kind.is_file() && entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// SHA-256 as lower-case hex digits, as `sha256sum` prints it.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}

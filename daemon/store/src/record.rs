@@ -1,0 +1,251 @@
+//! Recording: what one request brought goes into archive, tables, ledger and the run's counters in one transaction, or not at all.
+//! Sync calls it once per request. It must not know what an answer means.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
+
+use crate::database::{GARMIN, garmin, integer, utc_text};
+use crate::error::Error;
+use crate::ledger::{Mark, Standing, State, merge};
+use crate::originals::sha256_hex;
+use crate::projection::{Prepared, Projection};
+use crate::store::{Store, time_column};
+
+/// How hard answers are compressed: zstd's default, as higher levels cost more time than they save room on small JSON.
+const ZSTD_LEVEL: i32 = 3;
+
+/// The dataset name under which original files stand in the ledger.
+const ORIGINAL: &str = "original";
+
+/// What one request (or a few that belong together) brought. Items may be empty: requests that failed are counted and marked too.
+#[derive(Clone, Debug)]
+pub struct Batch<'a> {
+    /// The account.
+    pub account: &'a str,
+    /// The run, from [`Store::begin_run`].
+    pub run: i64,
+    /// The dataset; where there are items, one that the store was opened with.
+    pub dataset: &'a str,
+    /// When the answer came, UTC.
+    pub fetched_utc: DateTime<Utc>,
+    /// Requests sent, counting repetitions.
+    pub requests: u32,
+    /// Bytes received.
+    pub bytes: u64,
+    /// The answers.
+    pub items: Vec<Item<'a>>,
+    /// What the ledger learns.
+    pub ledger: Vec<Mark>,
+}
+
+/// One element of an answer.
+#[derive(Clone, Debug)]
+pub struct Item<'a> {
+    /// A day (`2026-10-21`) or an activity id.
+    pub item: String,
+    /// The element exactly as Garmin sent it, JSON.
+    pub body: &'a str,
+}
+
+/// What a batch changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Items that were not in the archive.
+    pub new: u64,
+    /// Items whose answer differs from the archived one.
+    pub changed: u64,
+    /// Items that came as they were known; nothing was written for them.
+    pub unchanged: u64,
+}
+
+/// An original file that was saved, and the requests it took.
+#[derive(Clone, Debug)]
+pub struct OriginalBatch<'a> {
+    /// The account.
+    pub account: &'a str,
+    /// The run, from [`Store::begin_run`].
+    pub run: i64,
+    /// Requests sent, counting repetitions.
+    pub requests: u32,
+    /// Bytes received.
+    pub bytes: u64,
+    /// The file.
+    pub original: OriginalRow,
+}
+
+/// A row of the `original` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OriginalRow {
+    /// The activity.
+    pub activity_id: i64,
+    /// Relative to the data directory, with `/`.
+    pub path: String,
+    /// `fit`, `tcx`, `gpx`, …
+    pub format: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Of the file, as lower-case hex digits.
+    pub sha256: String,
+    /// When it was fetched, UTC.
+    pub fetched_utc: DateTime<Utc>,
+}
+
+impl Store {
+    /// Writes a batch in one transaction. An item whose answer is archived already, byte by byte, is neither archived nor projected again.
+    ///
+    /// # Errors
+    /// [`Error::Projection`] when an answer does not fit its tables, [`Error::UnknownRun`], [`Error::Dataset`] for items of an unknown
+    /// dataset, [`Error::Database`]. Nothing of the batch is written then, counters included.
+    pub fn record(&mut self, batch: &Batch<'_>) -> Result<Recorded, Error> {
+        let transaction = garmin(self.connection.transaction_with_behavior(TransactionBehavior::Immediate))?;
+        let recorded = archive(&transaction, &self.projections, batch)?;
+        for mark in &batch.ledger {
+            mark_item(&transaction, batch.account, batch.dataset, mark, batch.fetched_utc)?;
+        }
+        count(&transaction, batch.run, batch.requests, batch.bytes, recorded)?;
+        garmin(transaction.commit())?;
+        Ok(recorded)
+    }
+
+    /// Writes the row of an original file that was saved, and `ok` in the ledger under `original`, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::Database`]; nothing is written then.
+    pub fn record_original(&mut self, batch: &OriginalBatch<'_>) -> Result<Recorded, Error> {
+        let original = &batch.original;
+        let transaction = garmin(self.connection.transaction_with_behavior(TransactionBehavior::Immediate))?;
+        let known: Option<String> = garmin(
+            transaction
+                .query_row(
+                    "SELECT sha256 FROM original WHERE account = ?1 AND activity_id = ?2",
+                    (batch.account, original.activity_id),
+                    |row| row.get(0),
+                )
+                .optional(),
+        )?;
+        let recorded = judge(known.as_deref(), &original.sha256);
+        garmin(transaction.execute(
+            "INSERT INTO original (account, activity_id, path, format, bytes, sha256, fetched_utc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (account, activity_id) DO UPDATE SET path = excluded.path, format = excluded.format,
+                 bytes = excluded.bytes, sha256 = excluded.sha256, fetched_utc = excluded.fetched_utc",
+            (
+                batch.account,
+                original.activity_id,
+                &original.path,
+                &original.format,
+                integer(original.bytes),
+                &original.sha256,
+                utc_text(original.fetched_utc),
+            ),
+        ))?;
+        let mark = Mark { item: original.activity_id.to_string(), state: State::Ok, detail: None };
+        mark_item(&transaction, batch.account, ORIGINAL, &mark, original.fetched_utc)?;
+        count(&transaction, batch.run, batch.requests, batch.bytes, recorded)?;
+        garmin(transaction.commit())?;
+        Ok(recorded)
+    }
+}
+
+fn judge(known: Option<&str>, sha256: &str) -> Recorded {
+    match known {
+        None => Recorded { new: 1, ..Recorded::default() },
+        Some(known) if known == sha256 => Recorded { unchanged: 1, ..Recorded::default() },
+        Some(_) => Recorded { changed: 1, ..Recorded::default() },
+    }
+}
+
+fn archive(transaction: &Transaction<'_>, projections: &[Projection], batch: &Batch<'_>) -> Result<Recorded, Error> {
+    let mut total = Recorded::default();
+    if batch.items.is_empty() {
+        return Ok(total);
+    }
+    let projection = projections
+        .iter()
+        .find(|known| known.dataset == batch.dataset)
+        .ok_or_else(|| Error::Dataset { dataset: batch.dataset.into(), what: "it has no projection".into() })?;
+    let mut projection = Prepared::new(transaction, projection)?;
+    let mut known = garmin(
+        transaction.prepare_cached("SELECT sha256 FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3"),
+    )?;
+    let mut write = garmin(transaction.prepare_cached(
+        "INSERT INTO answer (account, dataset, item, fetched_utc, sha256, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (account, dataset, item) DO UPDATE SET
+             fetched_utc = excluded.fetched_utc, sha256 = excluded.sha256, body = excluded.body",
+    ))?;
+    let fetched_utc = utc_text(batch.fetched_utc);
+    for Item { item, body } in &batch.items {
+        let old: Option<String> =
+            garmin(known.query_row((batch.account, batch.dataset, item), |row| row.get(0)).optional())?;
+        let sha256 = sha256_hex(body.as_bytes());
+        let one = judge(old.as_deref(), &sha256);
+        total.new += one.new;
+        total.changed += one.changed;
+        total.unchanged += one.unchanged;
+        if one.unchanged == 1 {
+            continue;
+        }
+        projection.run(batch.account, item, body)?;
+        let body = zstd::bulk::compress(body.as_bytes(), ZSTD_LEVEL).map_err(|e| Error::Stored {
+            file: GARMIN,
+            what: format!("the answer of {} {item} ({e})", batch.dataset),
+        })?;
+        garmin(write.execute((batch.account, batch.dataset, item, &fetched_utc, sha256, body)))?;
+    }
+    Ok(total)
+}
+
+fn mark_item(
+    transaction: &Transaction<'_>,
+    account: &str,
+    dataset: &str,
+    mark: &Mark,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let key = (account, dataset, &mark.item);
+    let mut standing = garmin(transaction.prepare_cached(
+        "SELECT state, fetched_utc, attempts, detail FROM ledger WHERE account = ?1 AND dataset = ?2 AND item = ?3",
+    ))?;
+    let mut answered = garmin(
+        transaction
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3)"),
+    )?;
+    let mut write = garmin(transaction.prepare_cached(
+        "INSERT INTO ledger (account, dataset, item, state, fetched_utc, attempts, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (account, dataset, item) DO UPDATE SET state = excluded.state, fetched_utc = excluded.fetched_utc,
+             attempts = excluded.attempts, detail = excluded.detail",
+    ))?;
+    let old = garmin(
+        standing
+            .query_row(key, |row| {
+                Ok(Standing {
+                    state: crate::store::state_column(row, 0)?,
+                    fetched_utc: time_column(row, 1)?,
+                    attempts: row.get(2)?,
+                    detail: row.get(3)?,
+                })
+            })
+            .optional(),
+    )?;
+    let has_answer = garmin(answered.query_row(key, |row| row.get(0)))?;
+    let new = merge(old, has_answer, mark, at);
+    garmin(write.execute((
+        account,
+        dataset,
+        &mark.item,
+        new.state.as_str(),
+        utc_text(new.fetched_utc),
+        new.attempts,
+        new.detail,
+    )))?;
+    Ok(())
+}
+
+fn count(transaction: &Transaction<'_>, run: i64, requests: u32, bytes: u64, recorded: Recorded) -> Result<(), Error> {
+    let found = garmin(transaction.execute(
+        "UPDATE sync_run SET requests = requests + ?2, bytes = bytes + ?3,
+             new_items = new_items + ?4, changed_items = changed_items + ?5 WHERE id = ?1",
+        (run, requests, integer(bytes), integer(recorded.new), integer(recorded.changed)),
+    ))?;
+    if found == 1 { Ok(()) } else { Err(Error::UnknownRun(run)) }
+}

@@ -1,0 +1,92 @@
+//! The runs of sync, one row each in `sync_run`: begun, counted by every batch, ended once. Sync calls it; the clock and `status` live
+//! on what it remembers. It must not know why a run was wanted.
+
+use chrono::{DateTime, Utc};
+use rusqlite::OptionalExtension;
+
+use crate::database::{garmin, utc_text};
+use crate::error::Error;
+use crate::store::{Store, time_column};
+
+/// What the runs of an account say, all times UTC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastRuns {
+    /// Start of the newest run, whatever its trigger.
+    pub last_started: Option<DateTime<Utc>>,
+    /// Start of the newest run with trigger `schedule`.
+    pub last_scheduled_started: Option<DateTime<Utc>>,
+    /// End of the newest run with outcome `ok`.
+    pub last_ok_ended: Option<DateTime<Utc>>,
+    /// What the newest run that is over complained about; nothing if it did not.
+    pub last_error: Option<String>,
+}
+
+impl Store {
+    /// Writes the start of a run and returns its number.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn begin_run(&mut self, account: &str, trigger: &str, at: DateTime<Utc>) -> Result<i64, Error> {
+        garmin(self.connection.query_row(
+            "INSERT INTO sync_run (account, id, \"trigger\", started_utc)
+             VALUES (?1, (SELECT coalesce(max(id), 0) + 1 FROM sync_run), ?2, ?3) RETURNING id",
+            (account, trigger, utc_text(at)),
+            |row| row.get(0),
+        ))
+    }
+
+    /// Writes how a run ended.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::Database`].
+    pub fn end_run(&mut self, run: i64, outcome: &str, error: Option<&str>, at: DateTime<Utc>) -> Result<(), Error> {
+        let found = garmin(self.connection.execute(
+            "UPDATE sync_run SET outcome = ?2, error = ?3, ended_utc = ?4 WHERE id = ?1",
+            (run, outcome, error, utc_text(at)),
+        ))?;
+        if found == 1 { Ok(()) } else { Err(Error::UnknownRun(run)) }
+    }
+
+    /// What the runs of `account` say.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn last_runs(&self, account: &str) -> Result<LastRuns, Error> {
+        let newest = |sql: &str| {
+            let time = self.connection.query_row(sql, [account], |row| time_column(row, 0)).optional();
+            garmin(time)
+        };
+        Ok(LastRuns {
+            last_started: newest("SELECT started_utc FROM sync_run WHERE account = ?1 ORDER BY id DESC LIMIT 1")?,
+            last_scheduled_started: newest(
+                "SELECT started_utc FROM sync_run WHERE account = ?1 AND \"trigger\" = 'schedule' ORDER BY id DESC LIMIT 1",
+            )?,
+            last_ok_ended: newest(
+                "SELECT ended_utc FROM sync_run WHERE account = ?1 AND outcome = 'ok' ORDER BY id DESC LIMIT 1",
+            )?,
+            last_error: garmin(
+                self.connection
+                    .query_row(
+                        "SELECT error FROM sync_run WHERE account = ?1 AND outcome IS NOT NULL ORDER BY id DESC LIMIT 1",
+                        [account],
+                        |row| row.get(0),
+                    )
+                    .optional(),
+            )?
+            .flatten(),
+        })
+    }
+
+    /// Requests of all runs of `account` that started at `at` or later.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn requests_since(&self, account: &str, at: DateTime<Utc>) -> Result<u64, Error> {
+        let requests: i64 = garmin(self.connection.query_row(
+            "SELECT coalesce(sum(requests), 0) FROM sync_run WHERE account = ?1 AND started_utc >= ?2",
+            (account, utc_text(at)),
+            |row| row.get(0),
+        ))?;
+        Ok(requests.unsigned_abs())
+    }
+}
