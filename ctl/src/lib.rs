@@ -1,1 +1,76 @@
-//! ctl
+//! `garminsyncctl`, the control client of `garminsyncd`: reads a command line, talks to the daemon over its socket, shows
+//! what came back. `ctl/main.rs` calls [`main`]; tests call [`run`] with a [`Console`] of their own.
+//! It must not know the daemon's files, Garmin or a database: all it knows is the protocol.
+
+mod app;
+mod cli;
+mod client;
+mod commands;
+mod console;
+mod failure;
+mod prompt;
+mod show;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub use console::Console;
+pub use prompt::{Terminal, Unanswered};
+
+use cli::Invocation;
+use failure::{Exit, Failed};
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let code = match runtime {
+        Ok(runtime) => runtime.block_on(async { run(std::env::args_os(), Console::of_process()).await }),
+        Err(_) => Exit::Failed.code(),
+    };
+    ExitCode::from(code)
+}
+
+/// Runs one command line, program name included, and returns the exit code. `Ctrl-C` may arrive at any moment: the command
+/// under way is dropped, which gives the terminal its echo back, and what it left to say about that is said.
+pub async fn run(args: impl IntoIterator<Item = OsString>, mut console: Console) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let invocation = match cli::read(&args) {
+        Ok(invocation) => invocation,
+        Err(error) => return cli::explain(&error, cli::wants_json(&args), &mut console).code(),
+    };
+    let Invocation { cli, typed } = invocation;
+    let json = cli.wants_json();
+    let interrupt = console.interrupt();
+    let mut app = app::App::new(&cli, typed, console);
+    let ended = tokio::select! {
+        biased;
+        () = interrupt => None,
+        ended = commands::run(&mut app, cli.command) => Some(ended),
+    };
+    let ended = ended.unwrap_or_else(|| Err(app.farewell.clone()));
+    match ended {
+        Ok(done) => {
+            if json {
+                app.console.data(&show::json::done(&done.data));
+            } else {
+                app.console.data(&done.text);
+                app.console.say(&done.message);
+            }
+            done.exit.code()
+        }
+        Err(failed) => {
+            report(&failed, json, &mut app.console);
+            failed.exit.code()
+        }
+    }
+}
+
+/// Tells a failure: one object on stdout for machines, words on stderr for people.
+fn report(failed: &Failed, json: bool, console: &mut Console) {
+    if json {
+        console.data(&show::json::failed(failed));
+    } else {
+        let paint = console.paint_err();
+        console.say(&show::text::failed(failed, paint));
+    }
+}

@@ -1,0 +1,102 @@
+//! What every command has in its hands: the console, the way to the daemon, the account that was named, and what to say
+//! should `Ctrl-C` come now. `run` makes it; it must not know any command.
+
+use std::path::PathBuf;
+
+use garminsync_protocol::{AccountParams, AccountStatus, DEFAULT_ACCOUNT, Progress, STATUS, Secret, Status};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::cli::Cli;
+use crate::client::Daemon;
+use crate::console::Console;
+use crate::failure::{Exit, Failed, Typed};
+use crate::prompt::Unanswered;
+
+/// A command's surroundings.
+pub struct App {
+    /// Its streams.
+    pub console: Console,
+    /// The daemon.
+    pub daemon: Daemon,
+    /// The account that was named.
+    pub account: Option<String>,
+    /// How to reach the same daemon and account again.
+    pub typed: Typed,
+    /// Whether stdout gets JSON.
+    pub json: bool,
+    /// How the command ends if it is interrupted now. Commands change it as they go.
+    pub farewell: Failed,
+}
+
+impl App {
+    /// The surroundings that the command line asks for.
+    pub fn new(cli: &Cli, typed: Typed, mut console: Console) -> Self {
+        console.colours &= !cli.no_color;
+        let farewell = Failed::interrupted("Stopped. Nothing was changed.").hint(typed.again());
+        let daemon = Daemon::at(cli.socket.clone().filter(|socket| *socket != PathBuf::new()));
+        Self { console, daemon, account: cli.account.clone(), json: cli.wants_json(), typed, farewell }
+    }
+
+    /// The account meant.
+    pub fn account_name(&self) -> &str {
+        self.account.as_deref().unwrap_or(DEFAULT_ACCOUNT)
+    }
+
+    /// The account's name as calls carry it: left out when nobody named one.
+    pub fn account_params(&self) -> AccountParams {
+        AccountParams { account: self.account.clone() }
+    }
+
+    /// Calls a method that needs no progress.
+    pub async fn call<R: DeserializeOwned>(&self, method: &'static str, params: impl Serialize) -> Result<R, Failed> {
+        self.daemon.call(method, params, |_| {}).await.map_err(|error| Failed::of_call(error, &self.typed))
+    }
+
+    /// Calls a method and says on stderr what happens meanwhile.
+    pub async fn call_aloud<R: DeserializeOwned>(
+        &mut self,
+        method: &'static str,
+        params: impl Serialize,
+    ) -> Result<R, Failed> {
+        let console = &mut self.console;
+        let say = |step: Progress| console.say(&crate::show::text::clean(&step.text));
+        self.daemon.call(method, params, say).await.map_err(|error| Failed::of_call(error, &self.typed))
+    }
+
+    /// The account as it stands now; `None` before its first login.
+    pub async fn find_account(&self) -> Result<Option<AccountStatus>, Failed> {
+        // Asked for all and looked up here: the daemon does not know the name of an account that is about to be made.
+        let status: Status = self.call(STATUS, AccountParams::default()).await?;
+        Ok(status.accounts.into_iter().find(|account| account.name == self.account_name()))
+    }
+
+    /// Asks the person. `usage` is said when there is nobody.
+    pub async fn ask(&self, question: &str, hidden: bool, usage: &str) -> Result<Secret, Failed> {
+        let Some(terminal) = &self.console.terminal else {
+            return Err(Failed::usage(usage).hint(format!("{} --help", self.typed.again())));
+        };
+        match terminal.ask(question, hidden).await {
+            Ok(answer) => Ok(answer),
+            Err(Unanswered::Left) => Err(self.farewell.clone()),
+            Err(Unanswered::Io(error)) => {
+                let message = format!("The terminal could not be read ({error}). Nothing was changed.");
+                Err(Failed::new(Exit::Failed, "terminal", message).hint(self.typed.again()))
+            }
+        }
+    }
+
+    /// A secret that stdin brings; a terminal there is asked without echo.
+    pub async fn secret_line(&self, question: &str, what: &str) -> Result<Secret, Failed> {
+        if self.console.input_is_terminal {
+            return self.ask(question, true, "No terminal could be opened.").await;
+        }
+        match self.console.line().await {
+            Ok(Some(line)) => Ok(line),
+            Ok(None) => Err(Failed::usage(format!("stdin ended before {what}. Nothing was sent."))),
+            Err(error) => {
+                Err(Failed::usage(format!("{what} could not be read from stdin ({error}). Nothing was sent.")))
+            }
+        }
+    }
+}

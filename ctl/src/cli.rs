@@ -1,0 +1,271 @@
+//! The command line: every command and flag, defined once. `run` reads it; completions are generated from it.
+//! It must not do anything but read: no socket, no prompt.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::console::Console;
+use crate::failure::{Exit, Failed, Typed};
+
+/// Talks to garminsyncd: sign in to Garmin Connect, sync, look at what is true now.
+#[derive(Debug, Parser)]
+#[command(
+    name = "garminsyncctl",
+    version,
+    propagate_version = false,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 daemon not reachable, 4 login needed, 5 code needed, \
+                  6 try later, 7 not allowed, 8 wrong credentials or code."
+)]
+pub struct Cli {
+    /// The daemon's control socket [default: the user's service, then the system's]
+    #[arg(long, global = true, value_name = "NAME", env = "GARMINSYNC_SOCKET", hide_env_values = true)]
+    pub socket: Option<PathBuf>,
+    /// The account, where there are several [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub account: Option<String>,
+    /// How data are printed on stdout
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    output: Output,
+    /// The same as --output json: one object with "version": 1
+    #[arg(long, global = true, conflicts_with = "output")]
+    json: bool,
+    /// No colours, as with NO_COLOR in the environment
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Table,
+    /// For machines.
+    Json,
+}
+
+impl Cli {
+    /// Whether stdout gets one JSON object.
+    pub fn wants_json(&self) -> bool {
+        self.json || self.output == Output::Json
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sign in to Garmin, or go on with the sign-in that waits for its code
+    Login(Login),
+    /// Bring the code that a waiting sign-in needs
+    Mfa(Mfa),
+    /// Forget the account's secrets; its data stay
+    Logout,
+    /// Show every account: its login, its mirror, its troubles
+    Status {
+        /// Show it again whenever it changes, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Read what is new from Garmin, or join the sync under way
+    Sync(Sync),
+    /// Stop the sync under way; what it has read stays
+    Cancel,
+    /// Show the release and the protocol of the client and the daemon
+    Version,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Flags of `login`.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// The e-mail address of the Garmin account [default: asked for]
+    #[arg(long, value_name = "E-MAIL")]
+    pub email: Option<String>,
+    /// Read the password from the first line of stdin
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Read the code from the next line of stdin
+    #[arg(long)]
+    pub code_stdin: bool,
+    /// Where nobody can be asked: wait until another client brings the code
+    #[arg(long, conflicts_with = "no_wait")]
+    pub wait: bool,
+    /// When a code is needed, leave with exit code 5; the sign-in goes on waiting
+    #[arg(long, conflicts_with = "code_stdin")]
+    pub no_wait: bool,
+    /// Read a Personal API key from the first line of stdin, instead of e-mail and password
+    #[arg(long, conflicts_with_all = ["email", "password_stdin", "code_stdin", "wait", "no_wait"])]
+    pub api_key_stdin: bool,
+    /// Ask Garmin once although the daemon is waiting after a refusal
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `mfa`.
+#[derive(Debug, Args)]
+pub struct Mfa {
+    /// The code [default: asked for, or one line of stdin]
+    pub code: Option<String>,
+    /// Give the waiting sign-in up
+    #[arg(long, conflicts_with = "code")]
+    pub cancel: bool,
+}
+
+/// Flags of `sync`.
+#[derive(Debug, Args)]
+pub struct Sync {
+    /// Stay until the sync has ended (the default)
+    #[arg(long, conflicts_with = "no_wait")]
+    pub wait: bool,
+    /// Start it and leave
+    #[arg(long)]
+    pub no_wait: bool,
+    /// First day to read, as 2026-01-31 [default: the configured start]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub since: Option<NaiveDate>,
+    /// Last day to read [default: today]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub until: Option<NaiveDate>,
+    /// Only this dataset; may be given several times
+    #[arg(long = "dataset", value_name = "NAME")]
+    pub datasets: Vec<String>,
+}
+
+/// The shells completions are written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+fn day(text: &str) -> Result<NaiveDate, &'static str> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "a day looks like 2026-01-31")
+}
+
+/// A command line that could be read.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The command and its flags.
+    pub cli: Cli,
+    /// How a person reaches the same daemon and account again.
+    pub typed: Typed,
+}
+
+/// Reads a command line, program name included.
+pub fn read(args: &[OsString]) -> Result<Invocation, clap::Error> {
+    let matches = Cli::command().try_get_matches_from(args)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    // A socket from the environment is still there for the next command; one from a flag has to be typed again.
+    let socket = match matches.value_source("socket") {
+        Some(ValueSource::CommandLine) => cli.socket.as_deref(),
+        _ => None,
+    };
+    let command = matches.subcommand_name().unwrap_or("status");
+    let typed = Typed::new(socket, cli.account.as_deref(), command);
+    Ok(Invocation { cli, typed })
+}
+
+/// Whether a command line that could not be read asked for JSON.
+pub fn wants_json(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "--json" || arg == "--output=json")
+        || args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+}
+
+/// Prints help, the release, or what was wrong with the command line.
+pub fn explain(error: &clap::Error, json: bool, console: &mut Console) -> Exit {
+    if !error.use_stderr() {
+        console.data(&error.to_string());
+        return Exit::Done;
+    }
+    if json {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failed = Failed::usage(first).hint("garminsyncctl --help");
+        crate::report(&failed, true, console);
+    } else {
+        console.say(&error.to_string());
+    }
+    Exit::Usage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Result<Invocation, clap::Error> {
+        read(&text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_interface_is_read() {
+        for text in [
+            "garminsyncctl login --email a@b.c --password-stdin --code-stdin",
+            "garminsyncctl login --email a@b.c --no-wait",
+            "garminsyncctl login --wait --force",
+            "garminsyncctl login --api-key-stdin",
+            "garminsyncctl mfa",
+            "garminsyncctl mfa 123456",
+            "garminsyncctl mfa --cancel",
+            "garminsyncctl logout --account work",
+            "garminsyncctl status --watch --no-color",
+            "garminsyncctl --socket /tmp/s sync --wait --since 2026-01-31 --until 2026-02-01 --dataset sleep --dataset hrv",
+            "garminsyncctl sync --no-wait --output json",
+            "garminsyncctl cancel",
+            "garminsyncctl version --json",
+            "garminsyncctl completions fish",
+        ] {
+            line(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for text in [
+            "garminsyncctl",
+            "garminsyncctl login --wait --no-wait",
+            "garminsyncctl login --no-wait --code-stdin",
+            "garminsyncctl login --api-key-stdin --email a@b.c",
+            "garminsyncctl login --password hunter2",
+            "garminsyncctl login --api-key hunter2",
+            "garminsyncctl mfa 123456 --cancel",
+            "garminsyncctl sync --since yesterday",
+            "garminsyncctl status --json --output table",
+            "garminsyncctl completions powershell",
+        ] {
+            assert!(line(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hint_repeats_the_flags_that_were_typed() {
+        let typed = line("garminsyncctl --account work sync --socket /tmp/a.sock").unwrap().typed;
+        assert_eq!(typed.command("mfa"), "garminsyncctl --socket /tmp/a.sock --account work mfa");
+        assert_eq!(typed.again(), "garminsyncctl --socket /tmp/a.sock --account work sync");
+    }
+
+    #[test]
+    fn json_is_noticed_in_a_line_that_cannot_be_read() {
+        let args = |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
+        assert!(wants_json(&args("garminsyncctl dance --json")));
+        assert!(wants_json(&args("garminsyncctl --output json dance")));
+        assert!(!wants_json(&args("garminsyncctl --output table dance")));
+    }
+}

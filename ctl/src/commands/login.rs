@@ -1,0 +1,116 @@
+//! `login`: finds out whether a code is already waited for, else asks for what is missing and signs in; then the code.
+//! Secrets come from the terminal or stdin and go into one call, nowhere else.
+
+use garminsync_protocol::{AccountState, Kind, LOGIN_START, LoginResult, LoginStart};
+
+use super::code::{self, Source};
+use super::{Done, to_value};
+use crate::app::App;
+use crate::cli::Login;
+use crate::failure::{Exit, Failed};
+use crate::show::text;
+
+const NO_EMAIL: &str = "No terminal to ask for the e-mail address: give it with --email. Nothing was sent.";
+const NO_PASSWORD: &str = "No terminal to ask for the password: give it with --password-stdin. Nothing was sent.";
+
+/// Runs `login`.
+pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
+    let known = app.find_account().await?;
+    if flags.api_key_stdin {
+        return with_key(app, flags.force).await;
+    }
+    let source = Source::of_login(&flags, app);
+    if let Some(account) = known
+        && account.state == AccountState::AwaitingMfa
+        && let Some(mfa) = account.mfa
+    {
+        if flags.password_stdin && !app.console.input_is_terminal {
+            // The line is the password's, needed or not; the code is in the next.
+            app.secret_line("", "the password").await?;
+        }
+        app.console.say(&format!("A sign-in is waiting already: {}", text::code_sent(&mfa, &chrono::Local::now())));
+        app.console.say(&format!("To start over instead: {}", app.typed.command("mfa --cancel")));
+        let waiting = LoginResult {
+            account: account.name,
+            state: account.state,
+            display_name: account.display_name,
+            mfa: Some(mfa),
+            joined: true,
+        };
+        return code::bring(app, waiting, source).await;
+    }
+
+    let email = match &flags.email {
+        Some(email) => email.clone(),
+        None => app.ask("Garmin e-mail: ", false, NO_EMAIL).await?.expose().trim().to_owned(),
+    };
+    if email.is_empty() {
+        return Err(Failed::usage("The e-mail address is empty. Nothing was sent.").hint(app.typed.again()));
+    }
+    let password = if flags.password_stdin {
+        app.secret_line("Garmin password: ", "the password").await?
+    } else {
+        app.ask("Garmin password: ", true, NO_PASSWORD).await?
+    };
+    if password.expose().is_empty() {
+        return Err(Failed::usage("The password is empty. Nothing was sent.").hint(app.typed.again()));
+    }
+
+    app.farewell = signing_in(app);
+    let params = LoginStart {
+        account: app.account.clone(),
+        email: Some(email),
+        password: Some(password),
+        api_key: None,
+        force: flags.force,
+    };
+    let result: LoginResult = app.call_aloud(LOGIN_START, params).await?;
+    match result.state {
+        AccountState::AwaitingMfa => code::bring(app, result, source).await,
+        _ => finished(app, result),
+    }
+}
+
+async fn with_key(app: &mut App, force: bool) -> Result<Done, Failed> {
+    let key = app.secret_line("Personal API key: ", "the key").await?;
+    let key = key.expose().trim();
+    if key.is_empty() {
+        return Err(Failed::usage("The key is empty. Nothing was sent.").hint(app.typed.again()));
+    }
+    app.farewell = signing_in(app);
+    let params = LoginStart {
+        account: app.account.clone(),
+        api_key: Some(key.to_owned().into()),
+        force,
+        ..LoginStart::default()
+    };
+    let result = app.call_aloud(LOGIN_START, params).await?;
+    finished(app, result)
+}
+
+fn signing_in(app: &App) -> Failed {
+    Failed::interrupted("Stopped waiting. The sign-in may go on in the daemon; nothing is lost by looking.")
+        .hint(app.typed.command("status"))
+}
+
+/// The end of a sign-in that needs nothing more.
+pub fn finished(app: &App, result: LoginResult) -> Result<Done, Failed> {
+    let kind = match result.state {
+        AccountState::Active => {
+            let who = text::clean(result.display_name.as_deref().unwrap_or(&result.account));
+            let next = app.typed.command("status");
+            return Ok(Done::message(&result, format!("Signed in as {who}. The first sync is under way: {next}")));
+        }
+        AccountState::LoginNeeded | AccountState::SignedOut => Kind::LoginNeeded,
+        AccountState::CoolingDown => Kind::CoolingDown,
+        AccountState::AwaitingMfa => Kind::MfaRequired,
+        AccountState::SigningIn | AccountState::CheckingCode => {
+            let message = "The sign-in is still under way in the daemon.";
+            return Err(Failed::new(Exit::Failed, Kind::AlreadyRunning.as_str(), message)
+                .hint(app.typed.command("status"))
+                .data(to_value(&result)));
+        }
+    };
+    let message = format!("The sign-in ended without a login: the account is {}.", text::state_words(result.state));
+    Err(Failed::of_kind(kind, message, &app.typed).data(to_value(&result)))
+}

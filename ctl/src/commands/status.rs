@@ -1,0 +1,83 @@
+//! `status`: the board's snapshot, once or whenever it changes. The exit code says whether an account needs somebody.
+
+use std::time::Duration;
+
+use chrono::Local;
+use garminsync_protocol::{AccountState, Kind, STATUS, Status};
+
+use super::Done;
+use crate::app::App;
+use crate::failure::{Exit, Failed};
+use crate::show::{json, text};
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J";
+
+/// Runs `status`.
+pub async fn run(app: &mut App) -> Result<Done, Failed> {
+    let status = look(app).await?;
+    let text = text::status(&status, &Local::now(), app.console.paint_out(), &app.typed);
+    Ok(Done { exit: exit(&status), ..Done::text(json::status(&status), text) })
+}
+
+/// Runs `status --watch`: one text, or one line of JSON, for every change.
+pub async fn watch(app: &mut App) -> Result<Done, Failed> {
+    app.farewell = Failed::interrupted("");
+    // Ages ("12 min ago") move on a screen; in a file or for a machine only the facts are a change.
+    let screen = app.console.out_is_terminal && !app.json;
+    let mut shown = String::new();
+    let mut status = look(app).await?;
+    loop {
+        let facts = json::done(&json::status(&status));
+        let text = text::status(&status, &Local::now(), app.console.paint_out(), &app.typed);
+        let (show, key) = match (app.json, screen) {
+            (true, _) => (facts.clone(), facts),
+            (false, true) => (format!("{CLEAR_SCREEN}{text}"), text),
+            (false, false) => (text, facts),
+        };
+        if shown != key {
+            app.console.data(&show);
+            shown = key;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+        status = match look(app).await {
+            Ok(status) => status,
+            // A daemon that is being restarted is no reason to stop looking.
+            Err(failed) if failed.exit == Exit::Unreachable || failed.kind == "connection_lost" => continue,
+            Err(failed) => return Err(failed),
+        };
+    }
+}
+
+async fn look(app: &App) -> Result<Status, Failed> {
+    let status: Status = app.call(STATUS, app.account_params()).await?;
+    match &app.account {
+        Some(name) if !status.accounts.iter().any(|account| account.name == *name) => {
+            let message = format!("There is no account {}. Nothing was changed.", text::clean(name));
+            let accounts = "garminsyncctl status";
+            Err(Failed::of_kind(Kind::UnknownAccount, message, &app.typed).hint(accounts))
+        }
+        _ => Ok(status),
+    }
+}
+
+/// The most urgent need of any account.
+fn exit(status: &Status) -> Exit {
+    let needs = |state: AccountState| match state {
+        AccountState::SignedOut | AccountState::LoginNeeded => Exit::LoginNeeded,
+        AccountState::AwaitingMfa => Exit::CodeNeeded,
+        AccountState::CoolingDown => Exit::TryLater,
+        AccountState::Active | AccountState::SigningIn | AccountState::CheckingCode => Exit::Done,
+    };
+    if status.accounts.is_empty() {
+        return Exit::LoginNeeded;
+    }
+    // The codes are numbered by urgency: a login before a code, a code before patience.
+    status
+        .accounts
+        .iter()
+        .map(|account| needs(account.state))
+        .filter(|exit| *exit != Exit::Done)
+        .min()
+        .unwrap_or(Exit::Done)
+}

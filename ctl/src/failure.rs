@@ -1,0 +1,372 @@
+//! What a command that did not succeed leaves behind: the exit code, the sentence, what to type next. This is the ONE place
+//! where kinds become exit codes and next steps; commands only add what they alone know.
+//! It must not print.
+
+use std::path::Path;
+
+use garminsync_protocol::{Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, PROTOCOL, SYNC_START};
+use serde_json::{Map, Value};
+
+use crate::client::ClientError;
+use crate::show::time;
+
+/// The exit codes that scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// What was asked for is done.
+    Done = 0,
+    /// It failed.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// No daemon answers.
+    Unreachable = 3,
+    /// An account needs a login.
+    LoginNeeded = 4,
+    /// A code is needed and nobody is here to ask.
+    CodeNeeded = 5,
+    /// Refused for now; later it may work.
+    TryLater = 6,
+    /// This user may not do it.
+    NotAllowed = 7,
+    /// Wrong credentials or wrong code.
+    Refused = 8,
+    /// `Ctrl-C`, as shells count it.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::InvalidArgument => Self::Usage,
+            Kind::LoginNeeded => Self::LoginNeeded,
+            Kind::MfaRequired => Self::CodeNeeded,
+            Kind::RateLimited | Kind::CoolingDown | Kind::CaptchaRequired | Kind::LoginBlocked => Self::TryLater,
+            Kind::NotAllowed => Self::NotAllowed,
+            Kind::InvalidCredentials | Kind::MfaCodeRejected => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// How a person reaches the same daemon and account with another command.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    flags: String,
+    command: String,
+}
+
+impl Typed {
+    /// From the flags that were typed and the command.
+    pub fn new(socket: Option<&Path>, account: Option<&str>, command: &str) -> Self {
+        let mut flags = String::new();
+        if let Some(socket) = socket {
+            flags += &format!(" --socket {}", quoted(&socket.to_string_lossy()));
+        }
+        if let Some(account) = account {
+            flags += &format!(" --account {}", quoted(account));
+        }
+        Self { flags, command: command.into() }
+    }
+
+    /// Another command, with the same flags.
+    pub fn command(&self, command: &str) -> String {
+        format!("garminsyncctl{} {command}", self.flags)
+    }
+
+    /// A command for another account than the one that was typed.
+    pub fn command_for(&self, account: &str, command: &str) -> String {
+        let named = self.flags.contains(" --account ") || account == garminsync_protocol::DEFAULT_ACCOUNT;
+        if named {
+            self.command(command)
+        } else {
+            format!("garminsyncctl{} --account {} {command}", self.flags, quoted(account))
+        }
+    }
+
+    /// The same command once more, less its own flags.
+    pub fn again(&self) -> String {
+        self.command(&self.command)
+    }
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:\\".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// The end of a command that did not succeed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failed {
+    /// The exit code.
+    pub exit: Exit,
+    /// The stable word for machines.
+    pub kind: &'static str,
+    /// What happened and what is safe. Empty when there is nothing to say.
+    pub message: String,
+    /// What to type next.
+    pub hint: Option<String>,
+    /// What the daemon added: `retry_after_s`, `attempts_left`, `challenge`, `ref`.
+    pub details: Map<String, Value>,
+    /// What `--json` shows beside the error.
+    pub data: Map<String, Value>,
+}
+
+impl Failed {
+    /// A failure that this client found itself.
+    pub fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { exit, kind, message: message.into(), hint: None, details: Map::new(), data: Map::new() }
+    }
+
+    /// The command line, or what came over stdin, makes no sense.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// A person pressed `Ctrl-C`.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(Exit::Interrupted, "interrupted", message)
+    }
+
+    /// A failure of a kind the protocol knows.
+    pub fn of_kind(kind: Kind, message: impl Into<String>, typed: &Typed) -> Self {
+        Self::refused(&Failure::new(kind, message), typed)
+    }
+
+    /// With what to type next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With what `--json` shows beside the error.
+    pub fn data(mut self, data: Value) -> Self {
+        if let Value::Object(data) = data {
+            self.data = data;
+        }
+        self
+    }
+
+    /// Whether the daemon's failure is of this kind.
+    pub fn is(&self, kind: Kind) -> bool {
+        self.kind == kind.as_str()
+    }
+
+    /// Tries left for a code, where the daemon told.
+    pub fn attempts_left(&self) -> Option<u64> {
+        self.details.get("attempts_left").and_then(Value::as_u64)
+    }
+
+    /// A failure the daemon answered with.
+    pub fn refused(failure: &Failure, typed: &Typed) -> Self {
+        let mut details = match serde_json::to_value(failure) {
+            Ok(Value::Object(details)) => details,
+            _ => Map::new(),
+        };
+        details.remove("kind");
+        Self {
+            exit: Exit::of(failure.kind),
+            kind: failure.kind.as_str(),
+            message: failure.message.clone(),
+            hint: Some(next_step(failure, typed)),
+            details,
+            data: Map::new(),
+        }
+    }
+
+    /// A call without a good answer.
+    pub fn of_call(error: ClientError, typed: &Typed) -> Self {
+        match error {
+            ClientError::Refused(failure) => Self::refused(&failure, typed),
+            ClientError::Unreachable { tried } => {
+                let mut message =
+                    String::from("No garminsyncd answers; its data and logins are safe where they are. Tried:");
+                for (socket, answer) in tried {
+                    message += &format!("\n  {} ({answer})", socket.display());
+                }
+                Self::new(Exit::Unreachable, "daemon_unreachable", message).hint(HOW_TO_START)
+            }
+            ClientError::Mute { socket } => {
+                let message = format!(
+                    "Something holds the socket {} and does not answer. Nothing was lost; the daemon may be overloaded or hung.",
+                    socket.display()
+                );
+                Self::new(Exit::Unreachable, "daemon_unreachable", message).hint(HOW_TO_RESTART)
+            }
+            ClientError::Denied { socket } => Self::of_kind(
+                Kind::NotAllowed,
+                format!("The daemon's socket {} is closed to this user. Nothing was changed.", socket.display()),
+                typed,
+            ),
+            ClientError::OtherProtocol { theirs } => other_protocol(theirs.protocol, &theirs.version),
+            ClientError::Garbled { socket } => {
+                let message = format!(
+                    "What came over the socket {} is not garminsync's protocol, so the rest was left unsaid.",
+                    socket.display()
+                );
+                Self::new(Exit::Failed, "protocol", message).hint(typed.command("version"))
+            }
+            ClientError::Lost { method } => {
+                let safe = match method {
+                    LOGIN_START => {
+                        "during the sign-in. If Garmin has sent a code already, the daemon keeps the sign-in and no second code is needed."
+                    }
+                    LOGIN_SUBMIT_MFA => {
+                        "while the code was checked. It may have been accepted; if not, the sign-in still waits."
+                    }
+                    SYNC_START => {
+                        "during the sync. Everything read so far is stored; the rest follows with the next sync."
+                    }
+                    _ => "before it answered. Nothing is lost.",
+                };
+                let message = format!("The connection to the daemon broke {safe}");
+                Self::new(Exit::Failed, "connection_lost", message).hint(typed.command("status"))
+            }
+            ClientError::Protocol(error) => {
+                let message = format!(
+                    "The daemon did not understand this client ({}). Nothing was changed; the two are of different releases.",
+                    error.message()
+                );
+                Self::new(Exit::Failed, "protocol", message).hint(typed.command("version"))
+            }
+        }
+    }
+}
+
+fn other_protocol(theirs: u32, version: &str) -> Failed {
+    let (older, update) = if theirs < PROTOCOL {
+        ("the daemon is older", "Update garminsyncd and restart it.")
+    } else {
+        ("this client is older", "Update garminsyncctl.")
+    };
+    let message = format!(
+        "garminsyncd {version} speaks protocol {theirs}, garminsyncctl {} speaks {PROTOCOL}: {older}. Nothing was sent.",
+        env!("CARGO_PKG_VERSION")
+    );
+    Failed::new(Exit::Failed, "protocol_mismatch", message).hint(update)
+}
+
+#[cfg(target_os = "linux")]
+const HOW_TO_START: &str = "garminsyncd, or, where it is installed as a service: systemctl --user start garminsync";
+#[cfg(not(target_os = "linux"))]
+const HOW_TO_START: &str = "garminsyncd";
+#[cfg(target_os = "linux")]
+const HOW_TO_RESTART: &str = "systemctl --user restart garminsync";
+#[cfg(not(target_os = "linux"))]
+const HOW_TO_RESTART: &str = "restart garminsyncd";
+
+/// What to type after a failure of the daemon.
+fn next_step(failure: &Failure, typed: &Typed) -> String {
+    let login = typed.command("login");
+    let again = typed.again();
+    let later = |what: &str| match failure.retry_after_s {
+        Some(seconds) => format!("in {}: {what}", time::span_s(seconds)),
+        None => format!("later: {what}"),
+    };
+    match failure.kind {
+        Kind::InvalidCredentials => format!("check e-mail and password at https://connect.garmin.com, then: {login}"),
+        Kind::MfaRequired => typed.command("mfa"),
+        Kind::MfaCodeRejected if failure.attempts_left == Some(0) => login,
+        Kind::MfaCodeRejected => format!("use the newest code: {}", typed.command("mfa")),
+        Kind::MfaExpired | Kind::NoPendingLogin | Kind::LoginNeeded => login,
+        Kind::LoginBlocked => format!("sign in once with a browser at https://connect.garmin.com; {}", later(&login)),
+        Kind::AccountLocked => format!("unlock the account at https://www.garmin.com/account, then: {login}"),
+        Kind::CaptchaRequired => {
+            format!("sign in once with a browser on the same network at https://connect.garmin.com; {}", later(&login))
+        }
+        Kind::RateLimited => later(&again),
+        Kind::CoolingDown => format!("{}; to ask Garmin all the same: {login} --force", later(&login)),
+        Kind::GarminUnreachable => format!("check the network, then: {again}"),
+        Kind::GarminUnexpected | Kind::ShuttingDown => later(&again),
+        Kind::AlreadyRunning | Kind::UnknownAccount => typed.command("status"),
+        Kind::NotAllowed => {
+            "run it as the daemon's user, or join its group and log in anew: sudo usermod -aG garminsync $USER".into()
+        }
+        Kind::UnknownDataset | Kind::InvalidArgument => format!("{again} --help"),
+        Kind::Storage => {
+            format!("make room or repair the disk, look at the daemon's log, then: {}", typed.command("status"))
+        }
+        Kind::Internal => match &failure.reference {
+            Some(word) => format!("please report it with the lines of the daemon's log that hold {word}"),
+            None => "please report it with the daemon's log".into(),
+        },
+        _ => format!("update garminsyncctl; {}", typed.command("status")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed() -> Typed {
+        Typed::new(None, None, "sync")
+    }
+
+    /// Every kind the protocol describes, from its own description, so that a new one cannot be forgotten here.
+    fn every_kind() -> Vec<Kind> {
+        let document = garminsync_protocol::openrpc::document();
+        let kinds = document["components"]["schemas"]["Kind"]["oneOf"].as_array().unwrap();
+        let kinds: Vec<Kind> =
+            kinds.iter().map(|kind| serde_json::from_value(kind["const"].clone()).unwrap()).collect();
+        assert!(kinds.len() > 20 && kinds.contains(&Kind::Storage), "{kinds:?}");
+        kinds
+    }
+
+    #[test]
+    fn every_kind_has_its_exit_code() {
+        let expected = |kind: Kind| match kind.as_str() {
+            "invalid_argument" => 2,
+            "login_needed" => 4,
+            "mfa_required" => 5,
+            "rate_limited" | "cooling_down" | "captcha_required" | "login_blocked" => 6,
+            "not_allowed" => 7,
+            "invalid_credentials" | "mfa_code_rejected" => 8,
+            "mfa_expired" | "no_pending_login" | "account_locked" | "garmin_unreachable" | "garmin_unexpected"
+            | "already_running" | "unknown_account" | "unknown_dataset" | "storage" | "shutting_down" | "internal"
+            | "unknown" => 1,
+            other => panic!("{other} has no exit code in this table"),
+        };
+        for kind in every_kind() {
+            assert_eq!(Exit::of(kind).code(), expected(kind), "{}", kind.as_str());
+        }
+    }
+
+    #[test]
+    fn every_kind_but_the_unknown_has_its_own_next_step() {
+        for kind in every_kind() {
+            let hint = next_step(&Failure::new(kind, ""), &typed());
+            assert!(!hint.is_empty());
+            assert_eq!(hint.contains("update garminsyncctl"), kind == Kind::Unknown, "{}: {hint}", kind.as_str());
+        }
+    }
+
+    #[test]
+    fn hints_use_what_the_daemon_told() {
+        let limited = Failure::new(Kind::RateLimited, "").retry_after_s(1800);
+        assert_eq!(next_step(&limited, &typed()), "in 30 min: garminsyncctl sync");
+        let last = Failure::new(Kind::MfaCodeRejected, "").attempts_left(0);
+        assert_eq!(next_step(&last, &typed()), "garminsyncctl login");
+        let work = Typed::new(None, Some("my work"), "login");
+        assert_eq!(next_step(&Failure::new(Kind::MfaRequired, ""), &work), "garminsyncctl --account 'my work' mfa");
+    }
+
+    #[test]
+    fn the_older_side_is_named() {
+        assert_eq!(other_protocol(PROTOCOL + 1, "9.0.0").hint.as_deref(), Some("Update garminsyncctl."));
+        assert!(other_protocol(PROTOCOL - 1, "0.0.1").hint.unwrap().contains("garminsyncd"));
+    }
+
+    #[test]
+    fn details_travel_beside_the_kind() {
+        let failure = Failure::new(Kind::MfaCodeRejected, "No.").attempts_left(2).challenge("c1");
+        let failed = Failed::refused(&failure, &typed());
+        assert_eq!(failed.attempts_left(), Some(2));
+        assert_eq!(failed.details["challenge"], "c1");
+        assert!(!failed.details.contains_key("kind"));
+    }
+}

@@ -1,0 +1,65 @@
+//! What `--json` prints: one object on one line with `"version": 1`, for good ends and bad ones.
+
+use garminsync_protocol::Status;
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failed;
+
+/// The number of this output; it grows when a script of the last number would misunderstand.
+const VERSION: u32 = 1;
+
+/// A good end: the data's own fields at the top level.
+pub fn done(data: &Value) -> String {
+    let data = data.as_object().cloned().unwrap_or_default();
+    object(data)
+}
+
+/// A bad end: `error`, beside whatever data there are.
+pub fn failed(failed: &Failed) -> String {
+    if failed.message.is_empty() {
+        return String::new();
+    }
+    let mut error = failed.details.clone();
+    error.insert("kind".into(), failed.kind.into());
+    error.insert("message".into(), failed.message.clone().into());
+    if let Some(hint) = &failed.hint {
+        error.insert("hint".into(), hint.clone().into());
+    }
+    let mut data = failed.data.clone();
+    data.insert("error".into(), error.into());
+    object(data)
+}
+
+/// `status` as an object: the daemon's own release and process stand under `daemon`, because `version` is this output's.
+pub fn status(status: &Status) -> Value {
+    json!({
+        "daemon": { "version": status.version, "pid": status.pid, "started_at": status.started_at },
+        "accounts": status.accounts,
+        "troubles": status.troubles,
+    })
+}
+
+fn object(mut data: Map<String, Value>) -> String {
+    data.insert("version".into(), VERSION.into());
+    Value::Object(data).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Exit, Typed};
+    use garminsync_protocol::{Failure, Kind};
+
+    #[test]
+    fn a_failure_keeps_its_data_and_the_daemons_details() {
+        let failure = Failure::new(Kind::MfaCodeRejected, "No.").attempts_left(2);
+        let bad = Failed::refused(&failure, &Typed::new(None, None, "mfa")).data(json!({ "state": "awaiting_mfa" }));
+        let value: Value = serde_json::from_str(&failed(&bad)).unwrap();
+        assert_eq!(value["version"], 1);
+        assert_eq!(value["state"], "awaiting_mfa");
+        assert_eq!(value["error"]["kind"], "mfa_code_rejected");
+        assert_eq!(value["error"]["attempts_left"], 2);
+        assert_eq!(value["error"]["hint"], "use the newest code: garminsyncctl mfa");
+        assert_eq!(bad.exit, Exit::Refused);
+    }
+}

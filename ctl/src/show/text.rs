@@ -1,0 +1,230 @@
+//! What people read: `status`, failures, where a code went. Pure: facts, the moment and the time zone in, text out.
+//! Nothing that came from outside reaches a terminal with its control characters.
+
+use std::fmt::{Display, Write};
+
+use chrono::{DateTime, TimeZone};
+use garminsync_protocol::{AccountState, AccountStatus, MfaStatus, Status, SyncState, SyncStatus, TierStatus, Trouble};
+
+use super::{Paint, time};
+use crate::failure::{Failed, Typed};
+
+/// Text from outside without control characters, which could move a cursor or worse.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// `1 request`, `2 requests`.
+pub fn count(number: u64, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// A state as people say it.
+pub fn state_words(state: AccountState) -> &'static str {
+    match state {
+        AccountState::SignedOut => "signed out",
+        AccountState::SigningIn => "signing in",
+        AccountState::AwaitingMfa => "waiting for a code",
+        AccountState::CheckingCode => "checking the code",
+        AccountState::Active => "active",
+        AccountState::LoginNeeded => "login needed",
+        AccountState::CoolingDown => "cooling down",
+    }
+}
+
+/// A failure: what happened, what is safe, what to type.
+pub fn failed(failed: &Failed, paint: Paint) -> String {
+    if failed.message.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = failed.message.lines().map(clean).collect();
+    let mut text = format!("{} {}", paint.red("error:"), lines.join("\n"));
+    if let Some(hint) = &failed.hint {
+        let _ = write!(text, "\n{} {}", paint.bold("next:"), clean(hint));
+    }
+    text
+}
+
+/// Where the code went, how long it is good for, and how many tries are left.
+pub fn code_sent<Tz: TimeZone<Offset: Display>>(mfa: &MfaStatus, now: &DateTime<Tz>) -> String {
+    let source = match (mfa.method.as_str(), &mfa.sent_to) {
+        ("email", Some(to)) => format!("Garmin sent a code by e-mail to {}", clean(to)),
+        ("email", None) => "Garmin sent a code by e-mail".into(),
+        ("sms" | "phone", Some(to)) => format!("Garmin sent a code by SMS to {}", clean(to)),
+        ("sms" | "phone", None) => "Garmin sent a code by SMS".into(),
+        ("authenticator" | "totp", _) => "The code is in the authenticator app".into(),
+        (method, Some(to)) => format!("Garmin sent a code ({}) to {}", clean(method), clean(to)),
+        (method, None) => format!("Garmin wants a code ({})", clean(method)),
+    };
+    let left = mfa.expires_at - now.to_utc();
+    let tries = if mfa.attempts_left == 1 { "1 try".into() } else { format!("{} tries", mfa.attempts_left) };
+    format!("{source}; {tries} left, until {} ({}).", time::clock(mfa.expires_at, now), time::span(left))
+}
+
+/// `status` for people.
+pub fn status<Tz: TimeZone<Offset: Display>>(
+    status: &Status,
+    now: &DateTime<Tz>,
+    paint: Paint,
+    typed: &Typed,
+) -> String {
+    let mut page = Page { now, paint, typed, text: String::new() };
+    if status.accounts.is_empty() {
+        page.text.push_str("No account yet.\n");
+        page.next(&typed.command("login"));
+        page.text.push('\n');
+    }
+    for account in &status.accounts {
+        page.account(account);
+        page.text.push('\n');
+    }
+    for trouble in &status.troubles {
+        page.trouble(trouble);
+    }
+    let up = time::span(now.to_utc() - status.started_at);
+    let daemon = format!("garminsyncd {}, process {}, up {up}", clean(&status.version), status.pid);
+    page.text.push_str(&paint.dim(&daemon));
+    page.text.push('\n');
+    page.text
+}
+
+struct Page<'a, Tz: TimeZone> {
+    now: &'a DateTime<Tz>,
+    paint: Paint,
+    typed: &'a Typed,
+    text: String,
+}
+
+impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
+    fn line(&mut self, label: &str, text: &str) {
+        let label = self.paint.dim(&format!("{label:<10}"));
+        let _ = writeln!(self.text, "  {label}{text}");
+    }
+
+    fn next(&mut self, command: &str) {
+        let command = self.paint.bold(&clean(command));
+        self.line("next", &command);
+    }
+
+    fn account(&mut self, account: &AccountStatus) {
+        let words = state_words(account.state);
+        let state = match account.state {
+            AccountState::Active => self.paint.green(words),
+            AccountState::SigningIn | AccountState::AwaitingMfa | AccountState::CheckingCode => {
+                self.paint.yellow(words)
+            }
+            AccountState::SignedOut | AccountState::LoginNeeded | AccountState::CoolingDown => self.paint.red(words),
+        };
+        let name = self.paint.bold(&clean(&account.name));
+        let who = account.display_name.as_deref().map(|who| format!(" ({})", clean(who))).unwrap_or_default();
+        let since = time::span(self.now.to_utc() - account.since);
+        let _ = writeln!(self.text, "{name}{who}: {state} for {since}");
+        if let Some(reason) = &account.reason {
+            self.line("reason", &clean(reason));
+        }
+        self.need(account);
+        if let Some(tier) = &account.tiers.account {
+            self.tier("login", tier);
+        }
+        if let Some(tier) = &account.tiers.personal {
+            self.tier("API key", tier);
+        }
+        self.sync(&account.sync);
+        for trouble in &account.troubles {
+            self.trouble(trouble);
+        }
+    }
+
+    /// What the account needs from a person, and what is safe meanwhile.
+    fn need(&mut self, account: &AccountStatus) {
+        let login = self.typed.command_for(&account.name, "login");
+        match account.state {
+            AccountState::AwaitingMfa => {
+                if let Some(mfa) = &account.mfa {
+                    self.line("code", &code_sent(mfa, self.now));
+                }
+                self.next(&self.typed.command_for(&account.name, "mfa"));
+            }
+            AccountState::LoginNeeded => {
+                self.line("safe", "all data stay and can be read; syncs go on after the login");
+                self.next(&login);
+            }
+            AccountState::SignedOut => self.next(&login),
+            AccountState::CoolingDown => {
+                let until = account.until.map(|until| format!(" until {}", time::clock(until, self.now)));
+                self.line("waits", &format!("no sign-in is tried{}; all data stay", until.unwrap_or_default()));
+                self.next(&format!("{login} (after that)"));
+            }
+            AccountState::Active | AccountState::SigningIn | AccountState::CheckingCode => {}
+        }
+    }
+
+    fn tier(&mut self, label: &str, tier: &TierStatus) {
+        let mut facts = Vec::new();
+        if tier.state != AccountState::Active {
+            facts.push(self.paint.red(state_words(tier.state)));
+        }
+        let mut ends = |what: &str, at: Option<DateTime<chrono::Utc>>| {
+            if let Some(at) = at {
+                let verb = if at > self.now.to_utc() { "ends" } else { "ended" };
+                facts.push(format!("{what} {verb} {}", time::relative(at, self.now)));
+            }
+        };
+        ends("login", tier.refresh_expires_at);
+        ends("key", tier.key_expires_at);
+        ends("token", tier.access_expires_at);
+        if let Some(at) = tier.last_refresh_at {
+            facts.push(format!("renewed {}", time::relative(at, self.now)));
+        }
+        if facts.is_empty() {
+            facts.push("works".into());
+        }
+        self.line(label, &facts.join(", "));
+    }
+
+    fn sync(&mut self, sync: &SyncStatus) {
+        let mut facts = vec![match sync.state {
+            SyncState::Idle => "idle".into(),
+            SyncState::Running => {
+                let share = sync.progress.map(|share| format!(" {:.0} %", share.clamp(0.0, 1.0) * 100.0));
+                let dataset = sync.dataset.as_deref().map(|dataset| format!(" {}", clean(dataset)));
+                format!("running{}{}", share.unwrap_or_default(), dataset.unwrap_or_default())
+            }
+            SyncState::Paused => "paused, as Garmin asked".into(),
+        }];
+        match sync.last_ok_at {
+            Some(at) => facts.push(format!("last ok {}", time::relative(at, self.now))),
+            None => facts.push("none has ended yet".into()),
+        }
+        if let Some(at) = sync.next_at {
+            facts.push(format!("next {}", time::clock(at, self.now)));
+        }
+        self.line("sync", &facts.join(", "));
+        if let Some(error) = &sync.last_error {
+            self.line("", &format!("last run: {}", clean(error)));
+        }
+        let mut facts = Vec::new();
+        if let Some(day) = sync.newest_day {
+            facts.push(format!("newest day {day}"));
+        }
+        if let Some(day) = sync.complete_from {
+            facts.push(format!("complete from {day}"));
+        }
+        match sync.gaps {
+            0 if facts.is_empty() => {}
+            0 => facts.push("no gaps".into()),
+            gaps => facts.push(self.paint.yellow(&count(gaps, "gap"))),
+        }
+        facts.push(format!("{} today", count(sync.requests_today, "request")));
+        self.line("mirror", &facts.join(", "));
+    }
+
+    fn trouble(&mut self, trouble: &Trouble) {
+        let since = time::relative(trouble.since, self.now);
+        let text = format!("{} ({since})", self.paint.yellow(&clean(&trouble.text)));
+        self.line("trouble", &text);
+        if let Some(hint) = &trouble.hint {
+            self.next(hint);
+        }
+    }
+}
