@@ -1,0 +1,215 @@
+//! Tokens as values: what they hold, how they are read from an answer, how they become text for the vault and back.
+//! The token services make them and the account room keeps them. Nothing here asks Garmin anything.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use url::Url;
+
+use crate::Domain;
+
+/// The token pair of an account login. The serialized form holds the secrets; `Debug` hides them.
+///
+/// The refresh token rotates with each use and the old one dies, so a new pair has to be on disk before its access token
+/// is used.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Tokens {
+    /// The bearer token of data requests, good for 4 to 30 hours.
+    #[serde(serialize_with = "expose")]
+    pub access: SecretString,
+    /// What the next pair is made from. Opaque.
+    #[serde(serialize_with = "expose")]
+    pub refresh: SecretString,
+    /// The OAuth client id the pair was issued to, and must be renewed with.
+    pub client_id: String,
+    /// The world that issued the pair, where alone it can be renewed.
+    pub domain: Domain,
+    /// When the pair was received.
+    pub issued_at: DateTime<Utc>,
+    /// When the access token ends. Equal to `issued_at` if Garmin did not say: renew before use.
+    pub access_expires_at: DateTime<Utc>,
+    /// When the refresh token ends, if Garmin said so. 30 days after each renewal, so far.
+    pub refresh_expires_at: Option<DateTime<Utc>>,
+}
+
+/// A bearer token of the Personal API. It has no refresh token: the key makes the next one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PersonalToken {
+    /// The bearer token.
+    #[serde(serialize_with = "expose")]
+    pub access: SecretString,
+    /// When it ends: 24 hours after it was made, or with its key.
+    pub expires_at: DateTime<Utc>,
+}
+
+fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
+}
+
+impl Tokens {
+    /// Reads the answer of the account tier's token service. `None` if there is no access token in it, or neither a refresh
+    /// token nor an `old` pair to keep one from.
+    pub(crate) fn read(
+        answer: &Value,
+        client_id: &str,
+        domain: Domain,
+        old: Option<&Tokens>,
+        now: DateTime<Utc>,
+    ) -> Option<Tokens> {
+        let text = |key: &str| answer[key].as_str().filter(|text| !text.is_empty());
+        let seconds = |key: &str| seconds_after(now, answer[key].as_f64()?);
+        let access = text("access_token")?;
+        let claims = claims(access);
+        let (refresh, refresh_expires_at) = match (text("refresh_token"), old) {
+            (Some(refresh), _) => (refresh.into(), seconds("refresh_token_expires_in")),
+            // Garmin may leave it out, and then means that the old one stays good.
+            (None, Some(old)) => (old.refresh.clone(), old.refresh_expires_at),
+            (None, None) => return None,
+        };
+        let issuer = claims["iss"].as_str().unwrap_or_default();
+        Some(Tokens {
+            access: access.into(),
+            refresh,
+            client_id: claims["client_id"].as_str().filter(|id| !id.is_empty()).unwrap_or(client_id).into(),
+            domain: domain_of(issuer).unwrap_or(domain),
+            issued_at: now,
+            access_expires_at: expiry(&claims).or_else(|| seconds("expires_in")).unwrap_or(now),
+            refresh_expires_at,
+        })
+    }
+}
+
+impl PersonalToken {
+    /// Reads the answer of the Personal API's token service: the raw JWT, perhaps in quotes, perhaps as `access_token` of an
+    /// object. `None` if it is no JWT.
+    pub(crate) fn read(body: &str, now: DateTime<Utc>) -> Option<PersonalToken> {
+        let token = match serde_json::from_str(body) {
+            Ok(Value::String(text)) => text,
+            Ok(object) => object["access_token"].as_str()?.into(),
+            Err(_) => body.to_owned(),
+        };
+        let token = token.trim();
+        if token.split('.').count() != 3 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        // The published lifetime is 24 hours; a token without a date is found out by its first 401.
+        let expires_at = expiry(&claims(token)).unwrap_or(now + TimeDelta::hours(24));
+        Some(PersonalToken { access: token.into(), expires_at })
+    }
+}
+
+/// The claims of a JWT, unverified (Garmin's key is not public); null if it is none.
+fn claims(token: &str) -> Value {
+    let parts: Vec<&str> = token.split('.').collect();
+    let [_, payload, _] = parts[..] else { return Value::Null };
+    let decoded = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('='));
+    decoded.ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+}
+
+fn expiry(claims: &Value) -> Option<DateTime<Utc>> {
+    seconds_after(DateTime::UNIX_EPOCH, claims["exp"].as_f64()?)
+}
+
+/// A moment some seconds after another; `None` beyond the reach of the calendar.
+fn seconds_after(start: DateTime<Utc>, seconds: f64) -> Option<DateTime<Utc>> {
+    start.checked_add_signed(TimeDelta::try_seconds(seconds as i64)?)
+}
+
+/// The world named by an issuer, which is an address or a bare host.
+fn domain_of(issuer: &str) -> Option<Domain> {
+    let url = Url::parse(issuer).or_else(|_| Url::parse(&format!("https://{issuer}"))).ok()?;
+    Domain::of_host(url.host_str()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn jwt(claims: &Value) -> String {
+        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_793_000_000, 0).unwrap()
+    }
+
+    fn in_seconds(seconds: i64) -> DateTime<Utc> {
+        now() + TimeDelta::seconds(seconds)
+    }
+
+    fn read(answer: &Value, old: Option<&Tokens>) -> Option<Tokens> {
+        Tokens::read(answer, "ASKED", Domain::Com, old, now())
+    }
+
+    #[test]
+    fn the_claims_count_more_than_the_answer() {
+        let access = jwt(&json!({"exp": 1_793_000_500, "client_id": "CLAIMED", "iss": "https://diauth.garmin.cn"}));
+        let answer = json!({"access_token": access, "refresh_token": "r", "expires_in": 9, "refresh_token_expires_in": 2_591_999});
+        let tokens = read(&answer, None).unwrap();
+        assert_eq!(tokens.access_expires_at, in_seconds(500));
+        assert_eq!(tokens.refresh_expires_at, Some(in_seconds(2_591_999)));
+        assert_eq!((&*tokens.client_id, tokens.domain), ("CLAIMED", Domain::Cn));
+        assert_eq!(tokens.issued_at, now());
+    }
+
+    #[test]
+    fn what_the_claims_do_not_say_comes_from_the_answer() {
+        for access in ["opaque".to_owned(), "a.b.c".into(), jwt(&json!({"exp": "soon"})), jwt(&json!([]))] {
+            let answer = json!({"access_token": access, "refresh_token": "r", "expires_in": 60});
+            let tokens = read(&answer, None).unwrap();
+            assert_eq!(tokens.access_expires_at, in_seconds(60), "{access}");
+            assert_eq!((&*tokens.client_id, tokens.domain, tokens.refresh_expires_at), ("ASKED", Domain::Com, None));
+        }
+        let without = read(&json!({"access_token": "opaque", "refresh_token": "r"}), None).unwrap();
+        assert_eq!(without.access_expires_at, now(), "renew before use");
+        let absurd = read(&json!({"access_token": "o", "refresh_token": "r", "expires_in": 1e300}), None).unwrap();
+        assert_eq!(absurd.access_expires_at, now());
+    }
+
+    #[test]
+    fn the_old_refresh_token_stays_if_there_is_no_new_one() {
+        let first = json!({"access_token": "a", "refresh_token": "r1", "refresh_token_expires_in": 100});
+        let old = read(&first, None).unwrap();
+        let kept = read(&json!({"access_token": "b", "expires_in": 5}), Some(&old)).unwrap();
+        assert_eq!(kept.refresh.expose_secret(), "r1");
+        assert_eq!(kept.refresh_expires_at, old.refresh_expires_at);
+        let rotated = read(&json!({"access_token": "b", "refresh_token": "r2"}), Some(&old)).unwrap();
+        assert_eq!((rotated.refresh.expose_secret(), rotated.refresh_expires_at), ("r2", None));
+        assert!(read(&json!({"access_token": "a"}), None).is_none());
+        assert!(read(&json!({"refresh_token": "r"}), None).is_none());
+        assert!(read(&json!({"access_token": "", "refresh_token": "r"}), None).is_none());
+        assert!(read(&json!([]), None).is_none());
+    }
+
+    #[test]
+    fn tokens_survive_as_text_and_hide_in_debug() {
+        let answer = json!({"access_token": "s3cret-a", "refresh_token": "s3cret-r", "expires_in": 60});
+        let tokens = read(&answer, None).unwrap();
+        let text = serde_json::to_string(&tokens).unwrap();
+        let back: Tokens = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.refresh.expose_secret(), "s3cret-r");
+        assert_eq!(back.access_expires_at, tokens.access_expires_at);
+        assert!(text.contains(r#""domain":"garmin.com""#));
+        assert!(!format!("{tokens:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn personal_tokens_come_in_several_wrappings() {
+        let token = jwt(&json!({"exp": 1_793_000_500}));
+        let wrappings =
+            [token.clone(), format!("{token}\n"), format!("\"{token}\""), json!({"access_token": token}).to_string()];
+        for body in wrappings {
+            let read = PersonalToken::read(&body, now()).unwrap();
+            assert_eq!((read.access.expose_secret(), read.expires_at), (&*token, in_seconds(500)), "{body}");
+        }
+        let dateless = PersonalToken::read("a.b.c", now()).unwrap();
+        assert_eq!(dateless.expires_at, in_seconds(24 * 3600));
+        for body in ["", "<html>a.b.c</html> ", "{}", "[]", "opaque", "a.b", "a .b.c"] {
+            assert!(PersonalToken::read(body, now()).is_none(), "{body}");
+        }
+    }
+}
