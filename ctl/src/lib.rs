@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use console::Console;
-pub use prompt::{Terminal, Unanswered};
+pub use prompt::{Answer, Terminal, Unanswered};
 
 use cli::Invocation;
 use failure::{Exit, Failed};

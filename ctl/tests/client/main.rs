@@ -1,0 +1,13 @@
+//! The client's library against a scripted daemon on a real Unix socket: what it sends, what it shows, how it ends.
+//! The daemon's own behaviour is shown elsewhere, with the real binaries.
+#![cfg(unix)]
+
+mod fake_daemon;
+mod person;
+
+mod login;
+mod mfa;
+mod status;
+mod sync;
+mod version;
+mod wire;
