@@ -11,7 +11,7 @@ use reqwest::{
     header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, HeaderMap, HeaderName, USER_AGENT},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
@@ -81,7 +81,7 @@ pub trait TokenSource {
 }
 
 /// Who an account belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// The number by which both tiers know the person.
     pub profile_id: Option<i64>,
