@@ -114,15 +114,18 @@ pub(crate) fn migrate(
 ) -> Result<(), Error> {
     let database = |source| Error::Database { file, source };
     let found = schema_number(connection).map_err(database)?;
-    let known = integer(schemas.len() as u64);
-    if found > known {
-        return Err(Error::Newer { file, found, known });
-    }
+    refuse_newer(file, found, schemas)?;
     settings(connection).map_err(database)?;
     Migrations::from_slice(schemas).to_latest(connection).map_err(|e| match e {
         rusqlite_migration::Error::RusqliteError { err, .. } => database(err),
         other => Error::Stored { file, what: format!("its schema ({other})") },
     })
+}
+
+/// A schema number that `schemas` does not reach was written by a newer program.
+pub(crate) fn refuse_newer(file: &'static str, found: i64, schemas: &[M<'_>]) -> Result<(), Error> {
+    let known = integer(schemas.len() as u64);
+    if found > known { Err(Error::Newer { file, found, known }) } else { Ok(()) }
 }
 
 pub(crate) fn schema_number(connection: &Connection) -> rusqlite::Result<i64> {

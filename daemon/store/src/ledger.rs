@@ -111,3 +111,81 @@ pub(crate) fn merge(old: Option<Standing>, has_answer: bool, mark: &Mark, at: Da
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn time(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
+    }
+
+    fn mark(state: State) -> Mark {
+        Mark { item: "2026-10-21".into(), state, detail: Some(format!("said {state}")) }
+    }
+
+    #[test]
+    fn every_state_meets_every_mark() {
+        use State::{Empty, Error, Ok, Provisional, Unavailable};
+        let state_after = |old: Option<State>, has_answer, new| {
+            let old = old.map(|state| Standing { state, fetched_utc: time(0), attempts: 0, detail: None });
+            merge(old, has_answer, &mark(new), time(1)).state
+        };
+        // In the order of the marks: ok, empty, provisional, error, unavailable.
+        let marks = [Ok, Empty, Provisional, Error, Unavailable];
+        let as_marked = marks;
+        let table = [
+            (None, false, as_marked),
+            (Some(Empty), false, as_marked),
+            (Some(Error), false, as_marked),
+            (Some(Unavailable), false, as_marked),
+            (Some(Provisional), false, as_marked),
+            (Some(Provisional), true, [Ok, Provisional, Provisional, Provisional, Provisional]),
+            (Some(Ok), false, [Ok, Ok, Provisional, Ok, Ok]),
+            (Some(Ok), true, [Ok, Ok, Provisional, Ok, Ok]),
+        ];
+        for (old, has_answer, after) in table {
+            assert_eq!(marks.map(|new| state_after(old, has_answer, new)), after, "{old:?}, answer {has_answer}");
+        }
+    }
+
+    #[test]
+    fn the_words_are_read_back() {
+        for state in [State::Ok, State::Empty, State::Provisional, State::Error, State::Unavailable] {
+            assert_eq!(state.as_str().parse(), Ok(state));
+        }
+        assert!("fine".parse::<State>().is_err());
+    }
+
+    proptest! {
+        /// Any history of marks, where data, once received, stay archived.
+        #[test]
+        fn data_are_never_marked_away(history in proptest::collection::vec((0..5_usize, any::<bool>()), 1..40)) {
+            let states = [State::Ok, State::Empty, State::Provisional, State::Error, State::Unavailable];
+            let (mut standing, mut has_answer, mut failures, mut answered) = (None, false, 0, None);
+            for (step, (state, data)) in history.into_iter().enumerate() {
+                let (state, at) = (states[state], time(i64::try_from(step).unwrap()));
+                has_answer |= state == State::Ok || (state == State::Provisional && data);
+                let new = merge(standing.take(), has_answer, &mark(state), at);
+                failures = if state == State::Error { failures + 1 } else { 0 };
+                if state != State::Error {
+                    answered = Some(at);
+                }
+                prop_assert_eq!(new.attempts, failures);
+                prop_assert_eq!(new.detail.clone(), mark(state).detail);
+                if has_answer {
+                    prop_assert!(matches!(new.state, State::Ok | State::Provisional));
+                    prop_assert_eq!(Some(new.fetched_utc), answered);
+                } else if state == State::Error {
+                    prop_assert_eq!(new.state, State::Error);
+                    prop_assert_eq!(new.fetched_utc, at);
+                } else {
+                    prop_assert_eq!(new.state, state);
+                }
+                standing = Some(new);
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use rusqlite::fallible_iterator::FallibleIterator;
-use rusqlite::{Connection, OptionalExtension, Statement, Transaction};
+use rusqlite::{Connection, OptionalExtension, Statement, Transaction, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 use crate::database::{GARMIN, garmin};
@@ -87,7 +87,7 @@ fn run(statement: &mut Statement<'_>, account: &str, item: &str, body: &str) -> 
 /// from the archive. Tables of datasets that are not named stay as they are.
 pub(crate) fn bring_up_to_date(connection: &mut Connection, projections: &[Projection]) -> Result<(), Error> {
     check(projections)?;
-    let transaction = garmin(connection.transaction())?;
+    let transaction = garmin(connection.transaction_with_behavior(TransactionBehavior::Immediate))?;
     let mut changed = Vec::new();
     for projection in projections {
         if is_changed(&transaction, projection)? {

@@ -1,7 +1,8 @@
 //! Opening the vault: permissions, key, schema, and what happens to a vault that cannot be read. Called once, when the daemon
 //! starts. It must never overwrite or throw away what it cannot read.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -11,7 +12,7 @@ use rusqlite_migration::M;
 use super::key::{Key, KeySource};
 use super::seal::{Sealed, Sealer};
 use super::{KeptAside, Opened, VAULT, Vault, vault};
-use crate::database::{connect, migrate, schema_number};
+use crate::database::{connect, migrate, refuse_newer, schema_number};
 use crate::error::Error;
 use crate::files;
 
@@ -44,6 +45,9 @@ const SCHEMAS: &[M<'_>] = &[M::up(
     ) STRICT;",
 )];
 
+/// How every SQLite database begins.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
 /// Whose and what the check row is; no account and no kind of secret is called so.
 const CHECK: (&str, &str) = ("", "key check");
 
@@ -61,13 +65,14 @@ impl Vault {
         }
         let path = state_dir.join(VAULT);
         let known = source.read()?;
-        let kept_aside = match unreadable(&path, known.as_ref().map(|(key, _)| key))? {
-            Some(why) => Some(KeptAside { path: put_aside(&path)?, why: why.into() }),
-            None => None,
-        };
+        let unreadable = unreadable(&path, known.as_ref().map(|(key, _)| key))?;
         let (key, key_origin) = match known {
             Some(known) => known,
             None => source.create()?,
+        };
+        let kept_aside = match unreadable {
+            Some(why) => Some(KeptAside { path: put_aside(&path)?, why: why.into() }),
+            None => None,
         };
         if files::private_file(&path)? {
             tightened.push(path.clone());
@@ -92,33 +97,35 @@ impl Vault {
 
 /// What may lie in a directory for it to be plainly the state directory.
 fn is_ours(name: &str) -> bool {
-    name == "lock" || name.starts_with("vault.")
+    name == "lock" || name.starts_with("vault.") || name.starts_with(files::UNFINISHED)
 }
 
 /// Why the vault at `path` cannot be read with `key`, if that is so. Other trouble, such as a locked or newer database, is an error:
 /// it may pass.
 fn unreadable(path: &Path, key: Option<&Key>) -> Result<Option<&'static str>, Error> {
-    match fs::metadata(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let mut head = Vec::new();
+    match File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::file("cannot read", path)(e)),
         // Its maker was killed before the first write.
-        Ok(file) if file.len() == 0 => return Ok(None),
+        Ok(0) => return Ok(None),
+        // Asked before SQLite is: it would clear away what lies beside the file.
+        Ok(_) if head != MAGIC => return Ok(Some("the file is damaged")),
         Ok(_) => {}
     }
-    let Some(key) = key else { return Ok(Some("its key file is missing")) };
-    match connect(path).and_then(|connection| examine(&connection, &Sealer::new(key))) {
-        Ok(why) => Ok(why),
-        Err(e) => match e.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(Some("the file is damaged")),
-            _ => Err(Error::Database { file: VAULT, source: e }),
-        },
+    let damaged = |e: rusqlite::Error| match e.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(Some("the file is damaged")),
+        _ => Err(Error::Database { file: VAULT, source: e }),
+    };
+    let connection = vault(connect(path))?;
+    match schema_number(&connection) {
+        Ok(found) => refuse_newer(VAULT, found, SCHEMAS)?,
+        Err(e) => return damaged(e),
     }
+    examine(&connection, key).or_else(damaged)
 }
 
-fn examine(connection: &Connection, sealer: &Sealer) -> rusqlite::Result<Option<&'static str>> {
-    if schema_number(connection)? > SCHEMAS.len() as i64 {
-        return Ok(None); // refused by name and number when it is migrated
-    }
+fn examine(connection: &Connection, key: Option<&Key>) -> rusqlite::Result<Option<&'static str>> {
     let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if sound != "ok" {
         return Ok(Some("the file is damaged"));
@@ -130,15 +137,17 @@ fn examine(connection: &Connection, sealer: &Sealer) -> rusqlite::Result<Option<
     if !connection.table_exists(None, "key_check")? || !connection.table_exists(None, "secret")? {
         return Ok(Some("the file is not a vault"));
     }
+    let Some(key) = key else { return Ok(Some("its key file is missing")) };
     let check = connection
         .query_row("SELECT nonce, sealed FROM key_check", [], |row| {
             Ok(Sealed { nonce: row.get(0)?, sealed: row.get(1)? })
         })
         .optional()?;
     Ok(match check {
-        Some(check) => {
-            sealer.open(CHECK.0, CHECK.1, &check).is_none().then_some("the key is not the one it was sealed with")
-        }
+        Some(check) => Sealer::new(key)
+            .open(CHECK.0, CHECK.1, &check)
+            .is_none()
+            .then_some("the key is not the one it was sealed with"),
         // Its maker was killed before the check was written, or somebody removed it.
         None => {
             let secrets: i64 = connection.query_row("SELECT count(*) FROM secret", [], |row| row.get(0))?;
@@ -159,7 +168,7 @@ fn put_aside(path: &Path) -> Result<PathBuf, Error> {
     for suffix in BESIDE.iter().rev() {
         let from = files::with_suffix(path, suffix);
         match fs::rename(&from, files::with_suffix(&aside, suffix)) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::file("cannot rename", from)(e)),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::file("cannot rename", from)(e)),
             _ => {}
         }
     }
