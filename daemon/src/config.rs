@@ -1,0 +1,373 @@
+//! The configuration file: TOML to [`Config`], everything checked, unknown keys refused with file, line and key. The wiring
+//! reads it once at start. It must not know which room uses what, and no secret ever stands in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use chrono::NaiveDate;
+use garminsync_garmin::Domain;
+use garminsync_protocol::limits::MAX_ACCOUNT_NAME;
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::Spanned;
+
+use crate::clock::Schedule;
+use crate::places::{Place, Places};
+
+/// The configuration in effect; `Config::default()` is what holds without a file.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `[garmin]`: whom to talk to.
+    pub garmin: GarminSection,
+    /// `[sync]`: what is mirrored, and when.
+    pub sync: SyncSection,
+    /// `[tokens]`: when to look for tokens that need renewal.
+    pub tokens: TokensSection,
+    /// `[mfa]`: how long a login waits for its code.
+    pub mfa: MfaSection,
+    /// `[control]`: the control socket.
+    pub control: ControlSection,
+    /// `[accounts.NAME]`: what differs for one account.
+    pub accounts: BTreeMap<AccountName, AccountSection>,
+    /// `[datasets]`: on or off by name; whether the names exist, the sync room knows.
+    pub datasets: BTreeMap<String, bool>,
+}
+
+/// `[garmin]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GarminSection {
+    /// `garmin.com`, or `garmin.cn` for accounts of mainland China.
+    pub domain: Domain,
+    /// The OAuth client ids to try in the ticket exchange, in this order; the built-in list when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_ids: Option<Vec<String>>,
+    /// Other hosts than Garmin's, for tests and gateways.
+    pub endpoints: EndpointsSection,
+}
+
+impl Default for GarminSection {
+    fn default() -> Self {
+        Self { domain: Domain::Com, client_ids: None, endpoints: EndpointsSection::default() }
+    }
+}
+
+/// `[garmin.endpoints]`: base addresses; those that are absent stay Garmin's own.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "snake_case")]
+pub struct EndpointsSection {
+    /// Sign-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sso: Option<BaseUrl>,
+    /// Ticket exchange and refresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diauth: Option<BaseUrl>,
+    /// Data of the account tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connectapi: Option<BaseUrl>,
+    /// Data of the Personal tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personal: Option<BaseUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_in_pause_s: Option<Spanned<f64>>,
+}
+
+impl EndpointsSection {
+    /// Seconds to wait where a person would read and type; only against a sign-in server on this machine.
+    pub fn sign_in_pause_s(&self) -> Option<f64> {
+        self.sign_in_pause_s.as_ref().map(|pause| *pause.get_ref())
+    }
+}
+
+/// `[sync]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SyncSection {
+    /// When to sync.
+    pub schedule: Schedule,
+    /// How far back the mirror goes.
+    pub start: Start,
+    /// Heart rate, stress, Body Battery and other samples within the day.
+    pub intraday: bool,
+    /// FIT, TCX and GPX files.
+    pub originals: bool,
+}
+
+impl Default for SyncSection {
+    fn default() -> Self {
+        Self { schedule: Schedule::fixed("*/30 * * * *"), start: Start::Auto, intraday: true, originals: true }
+    }
+}
+
+/// `[tokens]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokensSection {
+    /// When to look for tokens that need renewal.
+    pub refresh: Schedule,
+}
+
+impl Default for TokensSection {
+    fn default() -> Self {
+        Self { refresh: Schedule::fixed("*/10 * * * *") }
+    }
+}
+
+/// `[mfa]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MfaSection {
+    /// Minutes a login waits for its code. Garmin's own codes live about 30.
+    #[serde(deserialize_with = "minutes")]
+    pub timeout_minutes: u32,
+}
+
+impl Default for MfaSection {
+    fn default() -> Self {
+        Self { timeout_minutes: 30 }
+    }
+}
+
+/// `[control]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ControlSection {
+    /// The control socket's path (a pipe name on Windows).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// The Unix group whose members may use it, besides root and the daemon's own user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// `[accounts.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountSection {
+    /// Another domain than `[garmin]` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<Domain>,
+    /// Another start than `[sync]` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+}
+
+/// How far back a mirror goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Start {
+    /// As far as the account has data.
+    Auto,
+    /// To this day.
+    Day(NaiveDate),
+}
+
+impl Start {
+    /// The day, if one was given.
+    pub fn date(self) -> Option<NaiveDate> {
+        match self {
+            Self::Auto => None,
+            Self::Day(day) => Some(day),
+        }
+    }
+}
+
+impl TryFrom<String> for Start {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "auto" => Ok(Self::Auto),
+            day => day.parse().map(Self::Day).map_err(|_| format!("{day:?} is neither \"auto\" nor a date like \"2019-01-31\"")),
+        }
+    }
+}
+
+impl From<Start> for String {
+    fn from(start: Start) -> Self {
+        match start {
+            Start::Auto => "auto".into(),
+            Start::Day(day) => day.to_string(),
+        }
+    }
+}
+
+/// A base address without a slash at its end: https, or http on a loopback address only.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Plain http is taken for loopback addresses only.
+    fn on_this_machine(&self) -> bool {
+        self.0.starts_with("http:")
+    }
+}
+
+impl TryFrom<String> for BaseUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let base = text.trim_end_matches('/');
+        garminsync_garmin::check_base_url(base)?;
+        Ok(Self(base.into()))
+    }
+}
+
+impl From<BaseUrl> for String {
+    fn from(url: BaseUrl) -> Self {
+        url.0
+    }
+}
+
+/// An account's name, as [`valid_account_name`] allows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountName(String);
+
+impl AccountName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AccountName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        if valid_account_name(&name) { Ok(Self(name)) } else { Err(format!("{name:?}: {ACCOUNT_NAMES}")) }
+    }
+}
+
+impl From<AccountName> for String {
+    fn from(name: AccountName) -> Self {
+        name.0
+    }
+}
+
+/// The rule of account names, for people.
+pub const ACCOUNT_NAMES: &str = "an account's name is 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit";
+
+/// Whether an account may be called so. Names become parts of paths, rows and messages: they stay plain.
+pub fn valid_account_name(name: &str) -> bool {
+    (1..=MAX_ACCOUNT_NAME).contains(&name.len())
+        && name.as_bytes()[0].is_ascii_alphanumeric()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+fn minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let minutes = u32::deserialize(deserializer)?;
+    if (1..=60).contains(&minutes) { Ok(minutes) } else { Err(serde::de::Error::custom("1 to 60 minutes make sense")) }
+}
+
+/// Why there is no configuration. The daemon exits with 78.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file says something that makes no sense.
+    #[error("{}{}: {what}", path.display(), line.map_or(String::new(), |line| format!(":{line}")))]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: Option<usize>,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl Config {
+    /// Reads the file. One that nobody named may be absent: then the defaults hold.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names file, line and key.
+    pub fn load(file: &Place) -> Result<Self, ConfigError> {
+        match fs::read_to_string(&file.path) {
+            Ok(text) => Self::parse(&file.path, &text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !file.from.is_explicit() => Ok(Self::default()),
+            Err(source) => Err(ConfigError::Read { path: file.path.clone(), source }),
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let wrong = |at: Option<usize>, what: String| {
+            let line = at.map(|at| text[..at.min(text.len())].matches('\n').count() + 1);
+            ConfigError::Wrong { path: path.into(), line, what }
+        };
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map(|span| span.start);
+            wrong(at, in_our_words(error.message(), at.and_then(|at| section(text, at))))
+        })?;
+        let endpoints = &config.garmin.endpoints;
+        if let Some(pause) = &endpoints.sign_in_pause_s {
+            let at = Some(pause.span().start);
+            if !endpoints.sso.as_ref().is_some_and(BaseUrl::on_this_machine) {
+                return Err(wrong(at, "sign_in_pause_s is for an sso endpoint on a loopback address only".into()));
+            }
+            if !(0.0..=60.0).contains(pause.get_ref()) {
+                return Err(wrong(at, "sign_in_pause_s: 0 to 60 seconds make sense".into()));
+            }
+        }
+        if config.control.group.as_deref() == Some("") {
+            return Err(wrong(None, "[control] group is empty; leave it out instead".into()));
+        }
+        Ok(config)
+    }
+
+    /// The configuration in effect as TOML, headed by where each place comes from.
+    pub fn print(&self, file: &Place, places: &Places) -> String {
+        let mut shown = self.clone();
+        shown.control.socket = Some(places.socket.path.clone());
+        let toml = toml::to_string(&shown).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"));
+        let missing = if file.path.exists() { "" } else { ", no such file" };
+        format!(
+            "# configuration  {} ({}{missing})\n# state          {}\n# data           {}\n# socket         {}\n\n{toml}",
+            file.path.display(),
+            file.from,
+            places.state_dir,
+            places.data_dir,
+            places.socket,
+        )
+    }
+}
+
+/// Serde's "unknown field `x`, expected one of `a`, `b`" as people would say it; other messages on one line.
+fn in_our_words(message: &str, section: Option<String>) -> String {
+    let Some(rest) = message.strip_prefix("unknown field `") else {
+        let message = message.trim().replace('\n', ", ");
+        return section.map_or(message.clone(), |section| format!("{message} (in [{section}])"));
+    };
+    let (key, known) = rest.split_once('`').unwrap_or((rest, ""));
+    let known = known.trim_start_matches(", expected one of ").trim_start_matches(", expected ").replace('`', "");
+    let place = section.map_or("at the top".into(), |section| format!("in [{section}]"));
+    format!("unknown key {key:?} {place}; known: {known}")
+}
+
+/// The table whose key stands at this place: the nearest header above, or the parent of the header it stands in.
+fn section(text: &str, at: usize) -> Option<String> {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let is_header = |line: &str| line.trim_start().starts_with('[');
+    let name = |line: &str| line.trim().trim_start_matches('[').split(']').next().unwrap_or_default().trim().to_owned();
+    let own = text[start..].lines().next().unwrap_or_default();
+    if is_header(own) {
+        return name(own).rsplit_once('.').map(|(parent, _)| parent.to_owned());
+    }
+    text[..start].lines().rev().find(|line| is_header(line)).map(name)
+}
+
+#[cfg(test)]
+mod tests;

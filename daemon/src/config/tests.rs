@@ -1,0 +1,140 @@
+use super::*;
+use crate::args::Args;
+use crate::places::Origin;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(Path::new("c.toml"), text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn nothing_written_means_the_defaults() {
+    let config = parse("").unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.sync.schedule.as_str(), "*/30 * * * *");
+    assert_eq!(config.tokens.refresh.as_str(), "*/10 * * * *");
+    assert_eq!((config.mfa.timeout_minutes, config.sync.intraday, config.sync.originals), (30, true, true));
+}
+
+#[test]
+fn everything_can_be_written() {
+    let config = parse(
+        r#"
+        [garmin]
+        domain = "garmin.cn"
+        client_ids = ["A", "B"]
+        [garmin.endpoints]
+        sso = "http://127.0.0.1:8899/sso/"
+        personal = "https://gateway.example/personal"
+        sign_in_pause_s = 0
+        [sync]
+        schedule = ""
+        start = "2019-01-01"
+        intraday = false
+        originals = false
+        [tokens]
+        refresh = "5 4 * * 1"
+        [mfa]
+        timeout_minutes = 60
+        [control]
+        socket = "/run/x.sock"
+        group = "garminsync"
+        [accounts.eva]
+        domain = "garmin.com"
+        start = "auto"
+        [accounts."a.b-c_d"]
+        [datasets]
+        nutrition = true
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.garmin.domain, Domain::Cn);
+    assert_eq!(config.garmin.client_ids.as_deref(), Some(&["A".to_owned(), "B".into()][..]));
+    assert_eq!(config.garmin.endpoints.sso.as_ref().map(BaseUrl::as_str), Some("http://127.0.0.1:8899/sso"));
+    assert_eq!(config.garmin.endpoints.sign_in_pause_s(), Some(0.0));
+    assert_eq!(config.sync.schedule.as_str(), "");
+    assert_eq!(config.sync.start, Start::Day(NaiveDate::from_ymd_opt(2019, 1, 1).unwrap()));
+    assert_eq!(config.control.group.as_deref(), Some("garminsync"));
+    let names: Vec<_> = config.accounts.keys().map(AccountName::as_str).collect();
+    assert_eq!(names, ["a.b-c_d", "eva"]);
+    assert_eq!(config.datasets, BTreeMap::from([("nutrition".into(), true)]));
+}
+
+/// Each mistake with the words it gets. `…` stands for words of a library.
+#[test]
+fn every_mistake_is_told_with_its_line() {
+    let mistakes = [
+        ("\n[sync]\nshedule = \"\"", "c.toml:3: unknown key \"shedule\" in [sync]; known: schedule, start, intraday, originals"),
+        ("[sync]\n\n[retention]\nsamples = \"5y\"", "c.toml:3: unknown key \"retention\" at the top; known: garmin, …"),
+        ("[[hooks]]\non = []", "c.toml:1: unknown key \"hooks\" at the top; known: garmin, …"),
+        ("verbose = true", "c.toml:1: unknown key \"verbose\" at the top; known: garmin, …"),
+        ("[garmin]\n[garmin.endpoint]\nsso = \"x\"", "c.toml:2: unknown key \"endpoint\" in [garmin]; known: domain, …"),
+        ("[mfa]\ncommand = [\"pass\"]", "c.toml:2: unknown key \"command\" in [mfa]; known: timeout_minutes"),
+        ("[accounts.eva]\nemail = \"e\"", "c.toml:2: unknown key \"email\" in [accounts.eva]; known: domain, start"),
+        ("[sync]\nschedule = \"* * * *\"", "c.toml:2: \"* * * *\" has not the five fields of cron: …"),
+        ("[sync]\nschedule = \"0 * * * * *\"", "c.toml:2: \"0 * * * * *\" has not the five fields of cron: …"),
+        ("[tokens]\nrefresh = \"61 * * * *\"", "c.toml:2: \"61 * * * *\" is no cron expression: …"),
+        ("[sync]\nschedule = \"0 0 30 2 *\"", "c.toml:2: \"0 0 30 2 *\" names a time that never comes …"),
+        ("[sync]\nstart = \"yesterday\"", "c.toml:2: \"yesterday\" is neither \"auto\" nor a date like …"),
+        ("[sync]\nintraday = \"yes\"", "c.toml:2: invalid type: …"),
+        ("[mfa]\ntimeout_minutes = 0", "c.toml:2: 1 to 60 minutes make sense …"),
+        ("[mfa]\ntimeout_minutes = 61", "c.toml:2: 1 to 60 minutes make sense …"),
+        ("[mfa]\ntimeout_minutes = -1", "c.toml:2: invalid value: …"),
+        ("[garmin]\ndomain = \"garmin.org\"", "c.toml:2: unknown variant `garmin.org`…"),
+        ("[garmin.endpoints]\nsso = \"http://example.com\"", "c.toml:2: plain http is for loopback addresses only…"),
+        ("[garmin.endpoints]\nsso = \"https://u:hunter2@example.com\"", "c.toml:2: a base address has no user…"),
+        ("[garmin.endpoints]\nsign_in_pause_s = 1", "c.toml:2: sign_in_pause_s is for an sso endpoint on a loopback address only"),
+        (
+            "[garmin.endpoints]\nsso = \"https://example.com\"\nsign_in_pause_s = 1",
+            "c.toml:3: sign_in_pause_s is for an sso endpoint on a loopback address only",
+        ),
+        (
+            "[garmin.endpoints]\nsso = \"http://[::1]:1\"\nsign_in_pause_s = -1",
+            "c.toml:3: sign_in_pause_s: 0 to 60 seconds make sense",
+        ),
+        ("[accounts.\"../eva\"]\n", "c.toml:1: \"../eva\": an account's name is 1 to 64 letters…"),
+        ("[control]\ngroup = \"\"", "c.toml: [control] group is empty; leave it out instead"),
+        ("[sync]\nstart = \"auto\"\nstart = \"auto\"", "c.toml:3: duplicate key…"),
+        ("[sync\n", "c.toml:1: …"),
+    ];
+    for (text, expected) in mistakes {
+        let said = parse(text).expect_err(text);
+        let expected = expected.split('…').next().unwrap_or_default().trim_end();
+        assert!(said.starts_with(expected), "{text}\n  said     {said}\n  expected {expected}");
+        assert!(!said.contains('\n') && !said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn a_named_file_must_be_there_and_a_usual_one_may_be() {
+    let path = PathBuf::from("/nonexistent/config.toml");
+    let usual = Place { path: path.clone(), from: Origin::Default };
+    assert_eq!(Config::load(&usual).unwrap(), Config::default());
+    let named = Place { path, from: Origin::Flag("--config") };
+    let error = Config::load(&named).unwrap_err();
+    assert!(error.to_string().starts_with("/nonexistent/config.toml: "), "{error}");
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    let config = parse("[garmin.endpoints]\nsso = \"http://127.0.0.1:1\"\nsign_in_pause_s = 0.5\n[accounts.eva]\nstart = \"2020-02-29\"").unwrap();
+    let args = Args { state_dir: Some("/s".into()), socket: Some("/s/x.sock".into()), ..Args::default() };
+    let places = Places::settle(&args, &config, &|_| None).unwrap();
+    let file = Place { path: "/nonexistent/config.toml".into(), from: Origin::Default };
+    let printed = config.print(&file, &places);
+    assert!(printed.starts_with("# configuration  /nonexistent/config.toml (default, no such file)\n"), "{printed}");
+    assert!(printed.contains("# state          /s (--state-dir)\n"), "{printed}");
+    let again = parse(&printed).unwrap();
+    assert_eq!(again.control.socket, Some("/s/x.sock".into()));
+    assert_eq!((again.accounts, again.sync), (config.accounts, config.sync));
+    assert_eq!(again.garmin.endpoints.sign_in_pause_s(), Some(0.5));
+}
+
+#[test]
+fn account_names_stay_plain() {
+    for good in ["default", "a", "9lives", "eva.work_2-x", &"x".repeat(64)] {
+        assert!(valid_account_name(good), "{good}");
+    }
+    for bad in ["", ".", "..", "-x", "_x", "a/b", "a b", "ä", "a\n", "a\0", &"x".repeat(65)] {
+        assert!(!valid_account_name(bad), "{bad:?}");
+    }
+}

@@ -1,0 +1,241 @@
+//! The methods: what callers may ask, which room answers, and how its answer is said in the protocol's words. `connection` hands calls
+//! over. It must not touch frames or sockets.
+
+use std::collections::HashMap;
+
+use chrono::{SubsecRound, Utc};
+use garminsync_protocol::{
+    AccountParams, DEFAULT_ACCOUNT, Failure, Kind, LOGIN_CANCEL, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart, Outcome, PROTOCOL,
+    RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult, openrpc,
+};
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::Rooms;
+use super::connection::{Answer, Called, Desk, Work};
+use crate::config::{ACCOUNT_NAMES, valid_account_name};
+use crate::report::Reporter;
+use crate::sync;
+
+/// The desk in front of the rooms.
+pub struct Counter {
+    pub rooms: Rooms,
+    pub shutdown: CancellationToken,
+}
+
+impl Desk for Counter {
+    fn call(&self, method: &str, params: Value) -> Called {
+        let answer = match method {
+            STATUS => read(params).and_then(|params| self.status(params)),
+            VERSION => read(params).and_then(|AccountParams { .. }| {
+                said(VersionResult { version: env!("CARGO_PKG_VERSION").into(), protocol: PROTOCOL })
+            }),
+            RPC_DISCOVER => Ok(openrpc::document()),
+            LOGIN_START => return self.later(params, |rooms, params: LoginStart, reporter, _| async move {
+                said(rooms.accounts.login(params, reporter).await?)
+            }),
+            LOGIN_SUBMIT_MFA => return self.later(params, |rooms, params: SubmitMfa, reporter, _| async move {
+                said(rooms.accounts.submit_mfa(params, reporter).await?)
+            }),
+            LOGIN_CANCEL => return self.later(params, |rooms, params: AccountParams, _, _| async move {
+                said(rooms.accounts.cancel_login(account_of(&params)).await?)
+            }),
+            LOGOUT => return self.later(params, |rooms, params: AccountParams, _, _| async move {
+                said(rooms.accounts.logout(account_of(&params)).await?)
+            }),
+            SYNC_START => return self.later(params, start_sync),
+            SYNC_CANCEL => read(params).and_then(|params| self.cancel_sync(params)),
+            unknown => Err(RpcError::UnknownMethod(unknown.into())),
+        };
+        Called::Now(answer)
+    }
+}
+
+impl Counter {
+    /// A call that takes time: refused at once when its parameters do not fit or the daemon stops.
+    fn later<P, F>(&self, params: Value, work: fn(Rooms, P, Reporter, CancellationToken) -> F) -> Called
+    where
+        P: DeserializeOwned + Send + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        if self.shutdown.is_cancelled() {
+            return Called::Now(Err(stopping().into()));
+        }
+        match read::<P>(params) {
+            Err(error) => Called::Now(Err(error)),
+            Ok(params) => {
+                let (rooms, shutdown) = (self.rooms.clone(), self.shutdown.clone());
+                Called::Later(Box::new(move |reporter| Box::pin(work(rooms, params, reporter, shutdown)) as Work))
+            }
+        }
+    }
+
+    fn status(&self, params: AccountParams) -> Answer {
+        let mut status = self.rooms.board.snapshot().as_ref().clone();
+        if let Some(account) = params.account {
+            status.accounts.retain(|known| known.name == account);
+            if status.accounts.is_empty() {
+                return Err(unknown_account(&account).into());
+            }
+        }
+        said(status)
+    }
+
+    fn cancel_sync(&self, params: AccountParams) -> Answer {
+        let account = account_of(&params);
+        match self.rooms.syncs.cancel(account) {
+            Some(started) => said(SyncResult { outcome: Outcome::Cancelled, ..under_way(account, &started) }),
+            None => Err(Failure::new(Kind::InvalidArgument, format!("no sync of {account} is under way")).into()),
+        }
+    }
+}
+
+async fn start_sync(rooms: Rooms, params: SyncStart, reporter: Reporter, shutdown: CancellationToken) -> Answer {
+    let account = params.account.unwrap_or_else(|| DEFAULT_ACCOUNT.into());
+    let request = sync::Request {
+        account: account.clone(),
+        trigger: sync::Trigger::Manual,
+        since: params.since,
+        until: params.until,
+        datasets: params.datasets,
+    };
+    let mut started = rooms.syncs.start(request).await.map_err(|why| refused(&account, why))?;
+    let begun = under_way(&account, &started);
+    if !params.wait {
+        return said(begun);
+    }
+    let report = tokio::select! {
+        report = started.finished(reporter) => report,
+        () = shutdown.cancelled() => return Err(stopping().into()),
+    };
+    said(SyncResult {
+        outcome: outcome(report.outcome),
+        requests: report.requests,
+        new_items: report.new_items,
+        changed_items: report.changed_items,
+        error: report.error,
+        retry_at: report.retry_at.map(|at| at.trunc_subsecs(0)),
+        ..begun
+    })
+}
+
+fn under_way(account: &str, started: &sync::Started) -> SyncResult {
+    SyncResult {
+        account: account.into(),
+        sync: started.run,
+        outcome: Outcome::Running,
+        joined: started.joined,
+        requests: 0,
+        new_items: 0,
+        changed_items: 0,
+        error: None,
+        retry_at: None,
+    }
+}
+
+fn outcome(outcome: sync::Outcome) -> Outcome {
+    match outcome {
+        sync::Outcome::Ok => Outcome::Ok,
+        sync::Outcome::Partial => Outcome::Partial,
+        sync::Outcome::RateLimited => Outcome::RateLimited,
+        sync::Outcome::LoginNeeded => Outcome::LoginNeeded,
+        sync::Outcome::Unreachable => Outcome::Unreachable,
+        sync::Outcome::Cancelled => Outcome::Cancelled,
+        sync::Outcome::Interrupted => Outcome::Interrupted,
+        sync::Outcome::Failed => Outcome::Failed,
+    }
+}
+
+fn refused(account: &str, why: sync::Refused) -> Failure {
+    use sync::Refused;
+    match why {
+        Refused::UnknownAccount => unknown_account(account),
+        Refused::UnknownDataset(name) => Failure::new(Kind::UnknownDataset, format!("there is no dataset {name:?}")),
+        Refused::LoginNeeded(why) => Failure::new(Kind::LoginNeeded, why),
+        Refused::Paused { until } => {
+            let seconds = (until - Utc::now()).num_seconds().max(1).unsigned_abs();
+            let until = until.format("%H:%M:%S UTC");
+            Failure::new(Kind::RateLimited, format!("Garmin asked for a pause; the mirror goes on by itself after {until}"))
+                .retry_after_s(seconds)
+        }
+        Refused::ShuttingDown => stopping(),
+        Refused::BadRange => Failure::new(Kind::InvalidArgument, "that range holds no day: `since` is after `until` or in the future"),
+    }
+}
+
+fn unknown_account(account: &str) -> Failure {
+    Failure::new(Kind::UnknownAccount, format!("there is no account {account:?}; `login` makes one"))
+}
+
+fn stopping() -> Failure {
+    Failure::new(Kind::ShuttingDown, "the daemon is stopping; what was mirrored is safe")
+}
+
+fn account_of(params: &AccountParams) -> &str {
+    params.account.as_deref().unwrap_or(DEFAULT_ACCOUNT)
+}
+
+fn said(result: impl Serialize) -> Answer {
+    serde_json::to_value(result).map_err(|error| {
+        tracing::error!(%error, "an answer cannot be written");
+        Failure::new(Kind::Internal, "a defect of the daemon; its log knows more").into()
+    })
+}
+
+/// Reads parameters. What does not fit is told by field, never by value: serde's own words quote values, and one may be a password.
+fn read<P: DeserializeOwned>(params: Value) -> Result<P, RpcError> {
+    let account = params.get("account").and_then(Value::as_str);
+    if account.is_some_and(|name| !valid_account_name(name)) {
+        return Err(Failure::new(Kind::InvalidArgument, ACCOUNT_NAMES).into());
+    }
+    // Only needed when something is wrong, and gone by then; parameters are small.
+    let copy = params.clone();
+    serde_json::from_value(params).map_err(|error| RpcError::InvalidParams(what_does_not_fit::<P>(&error.to_string(), copy)))
+}
+
+fn what_does_not_fit<P: DeserializeOwned>(serde_says: &str, params: Value) -> String {
+    if let Some(field) = serde_says.strip_prefix("missing field ") {
+        return format!("{field} is missing");
+    }
+    let fields: HashMap<String, Value> = serde_json::from_value(params).unwrap_or_default();
+    for (field, value) in fields {
+        let alone = Map::from_iter([(field.clone(), value)]);
+        let Err(error) = serde_json::from_value::<P>(alone.into()) else { continue };
+        let error = error.to_string();
+        if error.starts_with("unknown field") {
+            return "a parameter that this method does not know".into();
+        }
+        if !error.starts_with("missing field") {
+            return format!("the value of `{field}` does not fit");
+        }
+    }
+    "they do not fit".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn error<P: DeserializeOwned>(params: Value) -> String {
+        match read::<P>(params) {
+            Ok(_) => panic!("it fits"),
+            Err(error) => error.message(),
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_without_its_value() {
+        assert_eq!(error::<SubmitMfa>(json!({ "challenge": "c" })), "wrong parameters: `code` is missing");
+        assert_eq!(error::<SubmitMfa>(json!({ "code": ["hunter2"] })), "wrong parameters: the value of `code` does not fit");
+        assert_eq!(error::<LoginStart>(json!({ "email": 1234 })), "wrong parameters: the value of `email` does not fit");
+        assert_eq!(error::<SyncStart>(json!({ "since": "hunter2" })), "wrong parameters: the value of `since` does not fit");
+        let unknown = error::<LoginStart>(json!({ "email": "a@b.c", "hunter2": true }));
+        assert_eq!(unknown, "wrong parameters: a parameter that this method does not know");
+        let account = error::<AccountParams>(json!({ "account": "../../etc/passwd" }));
+        assert_eq!(account, ACCOUNT_NAMES);
+        assert!(read::<AccountParams>(json!({})).is_ok());
+    }
+}

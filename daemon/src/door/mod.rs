@@ -1,0 +1,105 @@
+//! The control socket: who may come in, one task per caller, our answers as frames. The wiring binds it last and serves until the daemon
+//! stops. It must not know Garmin or a database: callers talk to rooms, not to cupboards.
+
+mod connection;
+mod lines;
+mod methods;
+mod peer;
+#[cfg_attr(unix, path = "bind_unix.rs")]
+#[cfg_attr(windows, path = "bind_windows.rs")]
+mod bind;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use garminsync_protocol::{Failure, Kind, limits};
+use interprocess::local_socket::tokio::Stream;
+use interprocess::local_socket::tokio::prelude::*;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::account::Accounts;
+use crate::board::Board;
+use crate::sync::Syncs;
+
+pub use bind::{BindError, Bound, bind};
+pub use peer::{Permission, UnknownGroup};
+
+use connection::Desk;
+
+/// Longest time that running calls get to answer when the daemon stops.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// The rooms that callers talk to.
+#[derive(Clone)]
+pub struct Rooms {
+    /// What is true now.
+    pub board: Board,
+    /// Logins.
+    pub accounts: Accounts,
+    /// Syncs.
+    pub syncs: Syncs,
+}
+
+/// Serves callers until `shutdown`; then takes the socket away, and lets running calls answer for a few seconds.
+pub async fn serve(bound: Bound, rooms: Rooms, permission: Permission, shutdown: CancellationToken) {
+    let desk = Arc::new(methods::Counter { rooms, shutdown: shutdown.clone() });
+    serve_at(bound, desk, permission, shutdown).await;
+}
+
+async fn serve_at(bound: Bound, desk: Arc<impl Desk>, permission: Permission, shutdown: CancellationToken) {
+    let places = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
+    let callers = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            accepted = bound.listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok(stream) => stream,
+            Err(error) => {
+                // Out of file descriptors, most likely: it passes when others hang up.
+                tracing::warn!(%error, "a caller could not be let in");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let place = places.clone().try_acquire_owned();
+        let (desk, shutdown) = (desk.clone(), shutdown.clone());
+        callers.spawn(async move {
+            let refused = match &place {
+                Ok(_) => refusal(&stream, permission).await,
+                Err(_) => Some(Failure::new(
+                    Kind::RateLimited,
+                    format!("the daemon already serves {} connections; try again in a moment", limits::MAX_CONNECTIONS),
+                )),
+            };
+            let (reader, writer) = tokio::io::split(stream);
+            match refused {
+                None => connection::serve(reader, writer, desk, shutdown).await,
+                Some(failure) => connection::refuse(writer, failure).await,
+            }
+        });
+    }
+    drop(bound);
+    callers.close();
+    let _ = tokio::time::timeout(LAST_WORDS, callers.wait()).await;
+}
+
+/// Why this caller is not served. Asked before a byte of theirs is read.
+async fn refusal(stream: &Stream, permission: Permission) -> Option<Failure> {
+    let allowed = match stream.peer_creds() {
+        Ok(caller) => permission.allows(caller).await,
+        Err(error) => {
+            tracing::warn!(%error, "the system does not tell who is calling");
+            false
+        }
+    };
+    let words = "this daemon serves its own user, root, and the members of [control] group";
+    (!allowed).then(|| Failure::new(Kind::NotAllowed, words))
+}
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -1,0 +1,71 @@
+//! How the operating system starts, watches and stops the daemon: systemd where it is there, signals on Unix, console events on Windows.
+//! The wiring holds one [`Host`]. It must not know what the daemon does.
+
+#[cfg(target_os = "linux")]
+mod systemd;
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod stop;
+
+use std::io;
+
+/// The host of this process.
+#[derive(Debug)]
+pub struct Host {
+    stop: stop::Signals,
+    #[cfg(target_os = "linux")]
+    _watchdog: Option<systemd::Watchdog>,
+}
+
+impl Host {
+    /// Listens for signals from now on, and keeps the service manager's watchdog quiet as long as the runtime lives. Call it inside the
+    /// runtime.
+    ///
+    /// # Errors
+    /// When the operating system gives no signal handler.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            stop: stop::Signals::listen()?,
+            #[cfg(target_os = "linux")]
+            _watchdog: systemd::Watchdog::start(),
+        })
+    }
+
+    /// Everything is up, the socket answers.
+    pub fn ready(&self) {
+        #[cfg(target_os = "linux")]
+        systemd::ready();
+    }
+
+    /// What others may use to say how things stand.
+    pub fn voice(&self) -> Voice {
+        Voice(())
+    }
+
+    /// The daemon goes down.
+    pub fn stopping(&self) {
+        #[cfg(target_os = "linux")]
+        systemd::stopping();
+    }
+
+    /// Waits until the host wants the daemon to stop, and tells by what.
+    pub async fn stop_signal(&mut self) -> &'static str {
+        self.stop.next().await
+    }
+}
+
+/// Says how things stand to whoever looks at the service.
+#[derive(Clone, Debug)]
+pub struct Voice(());
+
+impl Voice {
+    /// One line for `systemctl status`.
+    #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only systemd asks"))]
+    pub fn status(&self, line: &str) {
+        #[cfg(target_os = "linux")]
+        systemd::status(line);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
