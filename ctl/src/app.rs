@@ -89,14 +89,24 @@ impl App {
     /// A secret that stdin brings; a terminal there is asked without echo.
     pub async fn secret_line(&self, question: &str, what: &str) -> Result<Secret, Failed> {
         if self.console.input_is_terminal {
-            return self.ask(question, true, "No terminal could be opened.").await;
+            return self.not_empty(self.ask(question, true, "No terminal could be opened.").await?, what);
         }
         match self.console.line().await {
-            Ok(Some(line)) => Ok(line),
+            Ok(Some(line)) => self.not_empty(line, what),
             Ok(None) => Err(Failed::usage(format!("stdin ended before {what}. Nothing was sent."))),
             Err(error) => {
-                Err(Failed::usage(format!("{what} could not be read from stdin ({error}). Nothing was sent.")))
+                Err(Failed::usage(format!("stdin could not be read for {what} ({error}). Nothing was sent.")))
             }
         }
+    }
+
+    /// Refuses an answer that holds nothing.
+    pub fn not_empty(&self, answer: Secret, what: &str) -> Result<Secret, Failed> {
+        if answer.expose().trim().is_empty() {
+            return Err(
+                Failed::usage(format!("Nothing was given for {what}. Nothing was sent.")).hint(self.typed.again())
+            );
+        }
+        Ok(answer)
     }
 }

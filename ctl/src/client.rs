@@ -74,6 +74,7 @@ pub enum ClientError {
 #[derive(Clone, Debug)]
 pub struct Daemon {
     candidates: Vec<PathBuf>,
+    patience: Duration,
 }
 
 impl Daemon {
@@ -86,7 +87,7 @@ impl Daemon {
                 |dirs| places::candidates(user_socket(&dirs)),
             ),
         };
-        Self { candidates }
+        Self { candidates, patience: PATIENCE }
     }
 
     /// What the daemon says about itself, whatever protocol it speaks.
@@ -107,7 +108,9 @@ impl Daemon {
         }
         let answer = connection.call(method, params, &mut progress);
         let value = if [STATUS, VERSION].contains(&method) {
-            timeout(PATIENCE, answer).await.unwrap_or(Err(ClientError::Mute { socket: connection.socket.clone() }))?
+            timeout(self.patience, answer)
+                .await
+                .unwrap_or(Err(ClientError::Mute { socket: connection.socket.clone() }))?
         } else {
             answer.await?
         };
@@ -119,7 +122,7 @@ impl Daemon {
         let mut denied = None;
         for socket in &self.candidates {
             match open(socket).await {
-                Ok(stream) => return Connection::greet(stream, socket).await,
+                Ok(stream) => return Connection::greet(stream, socket, self.patience).await,
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => denied = denied.or(Some(socket)),
                 Err(error) => tried.push((socket.clone(), what_stands_there(&error))),
             }
@@ -157,11 +160,11 @@ struct Connection {
 }
 
 impl Connection {
-    async fn greet(stream: Stream, socket: &Path) -> Result<Self, ClientError> {
+    async fn greet(stream: Stream, socket: &Path, patience: Duration) -> Result<Self, ClientError> {
         let mut stream = BufReader::new(stream);
         let mute = || ClientError::Mute { socket: socket.to_owned() };
         let garbled = || ClientError::Garbled { socket: socket.to_owned() };
-        let first = timeout(PATIENCE, read(&mut stream)).await.map_err(|_| mute())?;
+        let first = timeout(patience, read(&mut stream)).await.map_err(|_| mute())?;
         let hello = match first {
             Ok(Some(Frame::Request { id: None, method, params })) if method == HELLO => {
                 serde_json::from_value(params).map_err(|_| garbled())?
@@ -228,4 +231,50 @@ async fn read(stream: &mut BufReader<Stream>) -> io::Result<Option<Frame>> {
         return if line.len() < MAX_LINE_BYTES { Ok(None) } else { Err(ErrorKind::InvalidData.into()) };
     }
     Frame::parse(&line).map(Some).map_err(|_| ErrorKind::InvalidData.into())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use garminsync_protocol::{AccountParams, Status};
+    use tokio::net::{UnixListener, UnixStream};
+
+    async fn greet(stream: &mut UnixStream) {
+        let hello = Frame::notification(HELLO, Hello { protocol: PROTOCOL, version: "0.9.0".into() });
+        let _ = stream.write_all(hello.to_line().as_bytes()).await;
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_says_nothing_is_not_waited_for_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("control.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let daemon = Daemon { patience: Duration::from_millis(50), ..Daemon::at(Some(socket)) };
+
+        // Accepted by the kernel alone: no hello.
+        assert!(matches!(daemon.hello().await, Err(ClientError::Mute { .. })));
+
+        // A hello, and then no answer.
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                greet(&mut stream).await;
+                open.push(stream);
+            }
+        });
+        let daemon = Daemon { patience: Duration::from_secs(1), ..daemon };
+        let answer = daemon.call::<Status>(STATUS, AccountParams::default(), |_| {}).await;
+        assert!(matches!(answer, Err(ClientError::Mute { .. })), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn the_first_place_where_somebody_listens_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let (absent, dead, alive) = (dir.path().join("absent"), dir.path().join("dead"), dir.path().join("alive"));
+        drop(UnixListener::bind(&dead).unwrap());
+        let listener = UnixListener::bind(&alive).unwrap();
+        tokio::spawn(async move { greet(&mut listener.accept().await.unwrap().0).await });
+        let daemon = Daemon { candidates: vec![absent, dead, alive], patience: PATIENCE };
+        assert_eq!(daemon.hello().await.unwrap().version, "0.9.0");
+    }
 }

@@ -130,7 +130,7 @@ impl Failed {
 
     /// A person pressed `Ctrl-C`.
     pub fn interrupted(message: impl Into<String>) -> Self {
-        Self::new(Exit::Interrupted, "interrupted", message)
+        Self::new(Exit::Interrupted, "stopped", message)
     }
 
     /// A failure of a kind the protocol knows.
@@ -368,5 +368,12 @@ mod tests {
         assert_eq!(failed.attempts_left(), Some(2));
         assert_eq!(failed.details["challenge"], "c1");
         assert!(!failed.details.contains_key("kind"));
+    }
+
+    #[test]
+    fn a_closed_socket_is_not_allowed() {
+        let failed = Failed::of_call(ClientError::Denied { socket: "/run/garminsync/control.sock".into() }, &typed());
+        assert_eq!((failed.exit, failed.kind), (Exit::NotAllowed, "not_allowed"));
+        assert!(failed.hint.unwrap().contains("group"));
     }
 }

@@ -12,6 +12,7 @@ mod prompt;
 mod show;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 pub use console::Console;
@@ -25,7 +26,10 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = match runtime {
         Ok(runtime) => runtime.block_on(async { run(std::env::args_os(), Console::of_process()).await }),
-        Err(_) => Exit::Failed.code(),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: The runtime did not start: {error}. Nothing was changed.");
+            Exit::Failed.code()
+        }
     };
     ExitCode::from(code)
 }

@@ -68,8 +68,10 @@ impl Terminal for ControllingTerminal {
             let _ = done.send(said);
         });
         Box::pin(async move {
-            let _echo = echo;
-            match answer.await {
+            let mut echo = echo;
+            let said = answer.await;
+            echo.line_open = matches!(&said, Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof);
+            match said {
                 Ok(Ok(text)) => Ok(text.into()),
                 Ok(Err(error)) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::UnexpectedEof) => {
                     Err(Unanswered::Left)
@@ -96,11 +98,13 @@ fn ask_openly(question: &str) -> io::Result<String> {
     }
 }
 
-/// Gives the terminal its echo back when it is dropped, also while the question is still open.
+/// Gives the terminal its echo back when it is dropped, also while the question is still open; what is said next then starts
+/// on a new line.
 ///
 /// On Unix by writing the remembered settings: the thread that asks cannot be woken. On Windows the console wakes it on
 /// `Ctrl-C` and it restores the settings itself; it only needs the moment to do so before the process ends.
 struct KeptEcho {
+    line_open: bool,
     #[cfg(unix)]
     settings: Option<(File, rustix::termios::Termios)>,
     #[cfg(not(unix))]
@@ -114,25 +118,32 @@ impl KeptEcho {
             let settings = rustix::termios::tcgetattr(&terminal).ok()?;
             Some((terminal, settings))
         });
-        Self { settings }
+        Self { line_open: true, settings }
     }
 
     #[cfg(not(unix))]
     fn now(asked: mpsc::Receiver<()>) -> Self {
-        Self { asked }
+        Self { line_open: true, asked }
     }
-}
 
-impl Drop for KeptEcho {
     #[cfg(unix)]
-    fn drop(&mut self) {
+    fn restore(&self) {
         if let Some((terminal, settings)) = &self.settings {
             let _ = rustix::termios::tcsetattr(terminal, rustix::termios::OptionalActions::Now, settings);
         }
     }
 
     #[cfg(not(unix))]
-    fn drop(&mut self) {
+    fn restore(&self) {
         let _ = self.asked.recv_timeout(std::time::Duration::from_millis(200));
+    }
+}
+
+impl Drop for KeptEcho {
+    fn drop(&mut self) {
+        self.restore();
+        if self.line_open {
+            let _ = OpenOptions::new().write(true).open(TERMINAL_OUT).and_then(|mut out| out.write_all(b"\n"));
+        }
     }
 }

@@ -26,10 +26,12 @@ pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
     {
         if flags.password_stdin && !app.console.input_is_terminal {
             // The line is the password's, needed or not; the code is in the next.
-            app.secret_line("", "the password").await?;
+            let _ = app.console.line().await;
         }
-        app.console.say(&format!("A sign-in is waiting already: {}", text::code_sent(&mfa, &chrono::Local::now())));
-        app.console.say(&format!("To start over instead: {}", app.typed.command("mfa --cancel")));
+        app.console.say(&format!(
+            "A sign-in is waiting already; no second code is sent. To start over instead: {}",
+            app.typed.command("mfa --cancel")
+        ));
         let waiting = LoginResult {
             account: account.name,
             state: account.state,
@@ -42,19 +44,17 @@ pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
 
     let email = match &flags.email {
         Some(email) => email.clone(),
-        None => app.ask("Garmin e-mail: ", false, NO_EMAIL).await?.expose().trim().to_owned(),
+        None => {
+            let email = app.ask("Garmin e-mail: ", false, NO_EMAIL).await?;
+            app.not_empty(email, "the e-mail address")?.expose().trim().to_owned()
+        }
     };
-    if email.is_empty() {
-        return Err(Failed::usage("The e-mail address is empty. Nothing was sent.").hint(app.typed.again()));
-    }
     let password = if flags.password_stdin {
         app.secret_line("Garmin password: ", "the password").await?
     } else {
-        app.ask("Garmin password: ", true, NO_PASSWORD).await?
+        let password = app.ask("Garmin password: ", true, NO_PASSWORD).await?;
+        app.not_empty(password, "the password")?
     };
-    if password.expose().is_empty() {
-        return Err(Failed::usage("The password is empty. Nothing was sent.").hint(app.typed.again()));
-    }
 
     app.farewell = signing_in(app);
     let params = LoginStart {
@@ -73,14 +73,10 @@ pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
 
 async fn with_key(app: &mut App, force: bool) -> Result<Done, Failed> {
     let key = app.secret_line("Personal API key: ", "the key").await?;
-    let key = key.expose().trim();
-    if key.is_empty() {
-        return Err(Failed::usage("The key is empty. Nothing was sent.").hint(app.typed.again()));
-    }
     app.farewell = signing_in(app);
     let params = LoginStart {
         account: app.account.clone(),
-        api_key: Some(key.to_owned().into()),
+        api_key: Some(key.expose().trim().to_owned().into()),
         force,
         ..LoginStart::default()
     };

@@ -38,7 +38,9 @@ impl Meter {
         match self {
             Self::Bar(bar) => {
                 if let Some(total) = step.total {
-                    bar.set_style(style("{msg:40!} [{wide_bar}] {pos}/{len}"));
+                    if bar.length().is_none() {
+                        bar.set_style(style("{msg:40!} [{wide_bar}] {pos}/{len}, {eta} left"));
+                    }
                     bar.set_length(total);
                     bar.set_position(step.done.unwrap_or(0));
                 }

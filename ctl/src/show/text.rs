@@ -3,11 +3,11 @@
 
 use std::fmt::{Display, Write};
 
-use chrono::{DateTime, TimeZone};
+use chrono::{DateTime, TimeZone, Utc};
 use garminsync_protocol::{AccountState, AccountStatus, MfaStatus, Status, SyncState, SyncStatus, TierStatus, Trouble};
 
 use super::{Paint, time};
-use crate::failure::{Failed, Typed};
+use crate::failure::{Exit, Failed, Typed};
 
 /// Text from outside without control characters, which could move a cursor or worse.
 pub fn clean(text: &str) -> String {
@@ -38,7 +38,12 @@ pub fn failed(failed: &Failed, paint: Paint) -> String {
         return String::new();
     }
     let lines: Vec<String> = failed.message.lines().map(clean).collect();
-    let mut text = format!("{} {}", paint.red("error:"), lines.join("\n"));
+    // A code that is still to come, or a person who left, is no error.
+    let label = match failed.exit {
+        Exit::CodeNeeded | Exit::Interrupted => String::new(),
+        _ => format!("{} ", paint.red("error:")),
+    };
+    let mut text = format!("{label}{}", lines.join("\n"));
     if let Some(hint) = &failed.hint {
         let _ = write!(text, "\n{} {}", paint.bold("next:"), clean(hint));
     }
@@ -68,7 +73,7 @@ pub fn status<Tz: TimeZone<Offset: Display>>(
     paint: Paint,
     typed: &Typed,
 ) -> String {
-    let mut page = Page { now, paint, typed, text: String::new() };
+    let mut page = Page { now, paint, typed, text: String::new(), told: Vec::new() };
     if status.accounts.is_empty() {
         page.text.push_str("No account yet.\n");
         page.next(&typed.command("login"));
@@ -93,6 +98,8 @@ struct Page<'a, Tz: TimeZone> {
     paint: Paint,
     typed: &'a Typed,
     text: String,
+    /// Commands that were told already: a trouble often has the hint its account's state has.
+    told: Vec<String>,
 }
 
 impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
@@ -102,8 +109,11 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
     }
 
     fn next(&mut self, command: &str) {
-        let command = self.paint.bold(&clean(command));
-        self.line("next", &command);
+        if !self.told.iter().any(|told| told == command) {
+            let bold = self.paint.bold(&clean(command));
+            self.line("next", &bold);
+            self.told.push(command.into());
+        }
     }
 
     fn account(&mut self, account: &AccountStatus) {
@@ -164,15 +174,15 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         if tier.state != AccountState::Active {
             facts.push(self.paint.red(state_words(tier.state)));
         }
-        let mut ends = |what: &str, at: Option<DateTime<chrono::Utc>>| {
+        let mut ends = |what: &str, at: Option<DateTime<Utc>>| {
             if let Some(at) = at {
                 let verb = if at > self.now.to_utc() { "ends" } else { "ended" };
-                facts.push(format!("{what} {verb} {}", time::relative(at, self.now)));
+                facts.push(format!("{what}{verb} {}", time::relative(at, self.now)));
             }
         };
-        ends("login", tier.refresh_expires_at);
-        ends("key", tier.key_expires_at);
-        ends("token", tier.access_expires_at);
+        ends("", tier.refresh_expires_at);
+        ends("", tier.key_expires_at);
+        ends("token ", tier.access_expires_at);
         if let Some(at) = tier.last_refresh_at {
             facts.push(format!("renewed {}", time::relative(at, self.now)));
         }
@@ -228,3 +238,6 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

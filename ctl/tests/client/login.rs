@@ -103,6 +103,7 @@ async fn the_code_may_come_in_the_next_line_of_stdin() {
     assert_eq!(ran.json()["error"]["attempts_left"], 2);
 
     let fake = wants_code(right);
+    Person::piping("hunter2\n\n").runs(fake.socket(), &line).await.ends(2).says(&["Nothing was given for the code"]);
     let ran = Person::piping("hunter2\n").runs(fake.socket(), &line).await.ends(2);
     ran.says(&["stdin ended before the code", "keeps waiting", "mfa"]);
     assert!(!fake.calls().contains(&"login.submit_mfa".into()));
@@ -140,7 +141,7 @@ async fn a_second_login_joins_the_code_that_is_waited_for() {
     let fake = waits_for_code(right);
     let ran = Person::answering(&[Says::Text("123456")]).runs(fake.socket(), "login").await.ends(0);
     assert_eq!(ran.asked, ["*Code:"]);
-    ran.says(&["waiting already", "j***@example.com", "mfa --cancel"]);
+    ran.says(&["no second code is sent", "j***@example.com", "mfa --cancel"]);
     assert_eq!(fake.calls(), ["status", "login.submit_mfa"]);
 
     let fake = waits_for_code(right);
@@ -191,8 +192,8 @@ async fn what_is_missing_is_usage_and_nothing_is_sent() {
         ("", "login", "--email"),
         ("", "login --email a@b.c", "--password-stdin"),
         ("", SCRIPTED, "stdin ended before the password"),
-        ("\n", SCRIPTED, "The password is empty"),
-        ("  \n", "login --api-key-stdin", "The key is empty"),
+        ("\n", SCRIPTED, "Nothing was given for the password"),
+        ("  \n", "login --api-key-stdin", "Nothing was given for the key"),
     ] {
         let fake = wants_code(right);
         Person::piping(stdin).runs(fake.socket(), line).await.ends(2).says(&[words, "Nothing was sent"]);

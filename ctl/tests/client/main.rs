@@ -1,6 +1,7 @@
 //! The client's library against a scripted daemon on a real Unix socket: what it sends, what it shows, how it ends.
 //! The daemon's own behaviour is shown elsewhere, with the real binaries.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should say so")]
 
 mod fake_daemon;
 mod person;

@@ -57,7 +57,7 @@ async fn every_kind_of_failure_has_its_exit_code_in_text_and_json() {
         };
         let fake = Fake::new(move |_, _| vec![Act::Fail(Failure::new(kind, "What happened.").retry_after_s(60))]);
         let ran = Person::default().runs(fake.socket(), "logout").await.ends(code);
-        ran.says(&["error: What happened.", "next: "]);
+        ran.says(&["What happened.", "next: "]);
         let ran = Person::default().runs(fake.socket(), "logout --json").await.ends(code);
         assert_eq!(ran.json()["error"]["kind"], kind.as_str());
         assert_eq!(ran.json()["error"]["retry_after_s"], 60);

@@ -1,0 +1,151 @@
+//! Whole pages of `status`, as people see them.
+
+use chrono::{FixedOffset, NaiveDate, TimeDelta};
+use garminsync_protocol::{Failure, Kind, Tiers};
+
+use super::*;
+
+const PLAIN: Paint = Paint(false);
+
+fn now() -> DateTime<FixedOffset> {
+    DateTime::parse_from_rfc3339("2026-11-22T14:12:00+01:00").unwrap()
+}
+
+fn ago(minutes: i64) -> DateTime<Utc> {
+    now().to_utc() - TimeDelta::minutes(minutes)
+}
+
+fn typed() -> Typed {
+    Typed::new(None, None, "status")
+}
+
+fn account(state: AccountState) -> AccountStatus {
+    AccountStatus {
+        name: "default".into(),
+        state,
+        reason: None,
+        since: ago(12 * 1440),
+        until: None,
+        display_name: Some("Jane Runner".into()),
+        tiers: Tiers::default(),
+        mfa: None,
+        sync: SyncStatus::default(),
+        troubles: Vec::new(),
+    }
+}
+
+fn page(accounts: Vec<AccountStatus>) -> String {
+    let all = Status { version: "0.1.0".into(), started_at: ago(2900), pid: 812, accounts, troubles: Vec::new() };
+    status(&all, &now(), PLAIN, &typed())
+}
+
+#[test]
+fn an_account_that_works() {
+    let tier = TierStatus {
+        state: AccountState::Active,
+        access_expires_at: Some(ago(-20 * 60)),
+        refresh_expires_at: Some(ago(-27 * 1440 - 1)),
+        key_expires_at: None,
+        last_refresh_at: Some(ago(12)),
+    };
+    let key = TierStatus { refresh_expires_at: None, access_expires_at: None, last_refresh_at: None, ..tier.clone() };
+    let sync = SyncStatus {
+        state: SyncState::Running,
+        progress: Some(0.42),
+        dataset: Some("sleep".into()),
+        last_ok_at: Some(ago(31)),
+        next_at: Some(ago(-18)),
+        requests_today: 41,
+        complete_from: NaiveDate::from_ymd_opt(2019, 1, 1),
+        newest_day: NaiveDate::from_ymd_opt(2026, 11, 22),
+        ..SyncStatus::default()
+    };
+    let tiers = Tiers { account: Some(tier), personal: Some(key) };
+    assert_eq!(
+        page(vec![AccountStatus { tiers, sync, ..account(AccountState::Active) }]),
+        "\
+default (Jane Runner): active for 12 days
+  login     ends in 27 days, token ends in 20 h, renewed 12 min ago
+  API key   works
+  sync      running 42 % sleep, last ok 31 min ago, next 14:30
+  mirror    newest day 2026-11-22, complete from 2019-01-01, no gaps, 41 requests today
+
+garminsyncd 0.1.0, process 812, up 2 days
+"
+    );
+}
+
+#[test]
+fn a_login_that_is_dead() {
+    let trouble = Trouble {
+        kind: "login_needed".into(),
+        text: "No sync since the login ended.".into(),
+        since: ago(300),
+        hint: Some("garminsyncctl login".into()),
+    };
+    let sync = SyncStatus { last_error: Some("the login is dead".into()), gaps: 2, ..SyncStatus::default() };
+    let reason = Some("Garmin ended the login".into());
+    assert_eq!(
+        page(vec![AccountStatus { reason, sync, troubles: vec![trouble], ..account(AccountState::LoginNeeded) }]),
+        "\
+default (Jane Runner): login needed for 12 days
+  reason    Garmin ended the login
+  safe      all data stay and can be read; syncs go on after the login
+  next      garminsyncctl login
+  sync      idle, none has ended yet
+            last run: the login is dead
+  mirror    2 gaps, 0 requests today
+  trouble   No sync since the login ended. (5 h ago)
+
+garminsyncd 0.1.0, process 812, up 2 days
+"
+    );
+}
+
+#[test]
+fn a_code_that_is_waited_for() {
+    let mfa = MfaStatus {
+        challenge: "c1".into(),
+        method: "email".into(),
+        sent_to: Some("j***@example.com".into()),
+        expires_at: ago(-27),
+        attempts_left: 1,
+    };
+    let waiting = AccountStatus {
+        name: "work".into(),
+        display_name: None,
+        since: ago(3),
+        mfa: Some(mfa),
+        ..account(AccountState::AwaitingMfa)
+    };
+    let text = page(vec![waiting]);
+    let expected = "\
+work: waiting for a code for 3 min
+  code      Garmin sent a code by e-mail to j***@example.com; 1 try left, until 14:39 (27 min).
+  next      garminsyncctl --account work mfa
+";
+    assert!(text.starts_with(expected), "{text}");
+}
+
+#[test]
+fn nothing_yet_and_a_cool_down() {
+    assert!(page(vec![]).starts_with("No account yet.\n  next      garminsyncctl login\n"));
+    let cooling = AccountStatus { until: Some(ago(-90)), ..account(AccountState::CoolingDown) };
+    let text = page(vec![cooling]);
+    assert!(text.contains("  waits     no sign-in is tried until 15:42; all data stay\n"), "{text}");
+}
+
+#[test]
+fn what_comes_from_outside_cannot_steer_a_terminal() {
+    let evil = AccountStatus { display_name: Some("\x1b[2Jme\nroot".into()), ..account(AccountState::Active) };
+    assert!(page(vec![evil]).starts_with("default ( [2Jme root): active"));
+    let failure = Failed::refused(&Failure::new(Kind::Internal, "It broke.\x07\nBadly."), &typed());
+    assert!(failed(&failure, PLAIN).starts_with("error: It broke. \nBadly.\nnext: "));
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let failure = Failed::usage("No.");
+    assert_eq!(failed(&failure, Paint(true)), "\x1b[31merror:\x1b[0m No.");
+    assert_eq!(failed(&failure, PLAIN), "error: No.");
+}
