@@ -61,6 +61,15 @@ const SCHEMAS: &[M<'_>] = &[M::up(
         PRIMARY KEY (account, activity_id)
     ) STRICT, WITHOUT ROWID;
 
+    -- Pauses that Garmin asked for.
+    CREATE TABLE pause (
+        account TEXT NOT NULL,
+        tier TEXT NOT NULL,
+        until_utc TEXT NOT NULL,
+        strikes INTEGER NOT NULL,
+        PRIMARY KEY (account, tier)
+    ) STRICT, WITHOUT ROWID;
+
     CREATE TABLE sync_run (
         account TEXT NOT NULL,
         id INTEGER NOT NULL UNIQUE,

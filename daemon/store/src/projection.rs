@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::originals::hex;
 
 /// Our own tables, which no dataset may own.
-const RESERVED: [&str; 6] = ["account", "answer", "ledger", "original", "projection", "sync_run"];
+const RESERVED: [&str; 7] = ["account", "answer", "ledger", "original", "pause", "projection", "sync_run"];
 
 /// A dataset as the store sees it: tables, and how an answer becomes rows in them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::database::{self, GARMIN, garmin};
 use crate::error::Error;
 use crate::files;
 use crate::ledger::{LedgerEntry, State};
+use crate::originals::Originals;
 use crate::projection::{Projection, bring_up_to_date};
 
 /// The owner of `garmin.db`: Garmin's answers as they came, the tables made of them, the ledger and the runs. No secret enters it.
@@ -19,6 +20,7 @@ use crate::projection::{Projection, bring_up_to_date};
 pub struct Store {
     pub(crate) connection: Connection,
     pub(crate) projections: Vec<Projection>,
+    originals: Originals,
 }
 
 /// A row of the `account` table.
@@ -61,14 +63,20 @@ impl Store {
     /// [`Error::Projection`] when an archived answer does not fit changed tables (they stay as they were), [`Error::File`],
     /// [`Error::Database`].
     pub fn open(data_dir: &Path, datasets: &[Projection]) -> Result<Self, Error> {
-        files::shared_dir(data_dir)?;
+        let originals = Originals::new(data_dir)?;
         let path = data_dir.join(GARMIN);
         files::create_shared(&path)?;
         let mut connection = database::open_garmin(&path)?;
         bring_up_to_date(&mut connection, datasets)?;
         // The end is not known, so `ended_utc` stays NULL.
         garmin(connection.execute("UPDATE sync_run SET outcome = 'interrupted' WHERE outcome IS NULL", []))?;
-        Ok(Self { connection, projections: datasets.to_vec() })
+        Ok(Self { connection, projections: datasets.to_vec(), originals })
+    }
+
+    /// The writer of original files beside the database.
+    #[must_use]
+    pub fn originals(&self) -> &Originals {
+        &self.originals
     }
 
     /// The whole ledger of `account`, by dataset and item.
