@@ -1,0 +1,23 @@
+//! People for the fake Garmin: who they are, how their sign-in goes, and years of plausible data with its truth.
+//! Tests and the fake make them; everything follows from a seed and a period, never from the wall clock.
+//! Nothing here knows HTTP: the JSON shapes are functions from truth to `serde_json::Value`.
+
+mod activities;
+mod chance;
+mod days;
+mod fit;
+mod life;
+mod original;
+mod person;
+mod plan;
+mod truth;
+
+pub(crate) mod shape;
+
+pub use life::{Day, Life};
+pub use original::Original;
+pub use person::{KeyState, Person, SignInMood};
+pub use plan::{Plan, Travel};
+pub use truth::{ActivityTruth, DailyTruth, HrvTruth, SleepTruth, Source};
+
+pub(crate) use chance::{hash, rounded};

@@ -1,0 +1,37 @@
+//! How Garmin writes the truth down: one file per family of answers, functions from truth to JSON.
+//! The fake's data endpoints call them; unmeasured values come in all the ways Garmin has for them.
+
+pub(crate) mod activity;
+pub(crate) mod daily;
+pub(crate) mod hrv;
+pub(crate) mod profile;
+pub(crate) mod sleep;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde_json::{Map, Value};
+
+/// `2026-10-21T05:34:00.0`: UTC without saying so.
+fn gmt(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S.0").to_string()
+}
+
+/// `2026-10-21T07:34:00.0`: the wall clock.
+fn wall(at: NaiveDateTime) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S.0").to_string()
+}
+
+/// Wall clock as epoch milliseconds, encoded as if it were UTC.
+fn wall_ms(at: NaiveDateTime) -> i64 {
+    at.and_utc().timestamp_millis()
+}
+
+/// An object without those of its fields that are null: Garmin does both.
+fn without_nulls(object: Value) -> Value {
+    match object {
+        Value::Object(map) => {
+            let kept: Map<_, _> = map.into_iter().filter(|(_, value)| !value.is_null()).collect();
+            Value::Object(kept)
+        }
+        other => other,
+    }
+}

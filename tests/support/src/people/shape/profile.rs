@@ -1,0 +1,48 @@
+//! Identity and devices in Garmin's shapes.
+
+use serde_json::{Value, json};
+
+use crate::people::Person;
+
+/// `socialProfile`.
+pub(crate) fn social(person: &Person) -> Value {
+    json!({
+        "id": person.profile_id + 7, "profileId": person.profile_id, "garminGUID": person.guid(),
+        "displayName": person.display_name, "fullName": person.full_name, "userName": person.email,
+        "profileImageUrlLarge": null, "location": "Potsdam", "userRoles": ["SCOPE_CONNECT_READ"],
+        "userProfileFullName": person.full_name, "levelUpdateDate": null,
+    })
+}
+
+/// `userprofile/settings`.
+pub(crate) fn settings(person: &Person) -> Value {
+    json!({
+        "displayName": person.display_name, "preferredLocale": "de", "measurementSystem": "metric",
+        "firstDayOfWeek": {"dayId": 3, "dayName": "monday", "sortOrder": 3, "isPossibleFirstDay": true},
+        "timeZone": person.life.plan().home.name(), "hydrationMeasurementUnit": "milliliter",
+        "numberFormat": "decimal_comma", "timeFormat": {"formatKey": "time_twenty_four_hr"},
+    })
+}
+
+/// `userprofile/user-settings`.
+pub(crate) fn user_settings(person: &Person) -> Value {
+    json!({
+        "id": person.profile_id,
+        "userData": {
+            "gender": "FEMALE", "weight": 63_500.0, "height": 171.0, "birthDate": "1986-04-12",
+            "measurementSystem": "metric", "timeFormat": "time_twenty_four_hr", "vo2MaxRunning": 48.0,
+            "vo2MaxCycling": null, "lactateThresholdSpeed": 0.33, "lactateThresholdHeartRate": 171,
+            "functionalThresholdPower": null, "availableTrainingDays": ["MONDAY", "SATURDAY"]},
+        "userSleep": {"sleepTime": 81_000, "defaultSleepTime": false, "wakeTime": 23_400, "defaultWakeTime": false},
+        "connectDate": null, "sourceType": null,
+    })
+}
+
+/// `mylastused`.
+pub(crate) fn last_used_device(person: &Person) -> Value {
+    json!({
+        "userDeviceId": 3_400_000_001_i64, "userProfileNumber": person.profile_id, "applicationNumber": 1,
+        "lastUsedDeviceApplicationKey": "fr965", "lastUsedDeviceName": "Forerunner 965",
+        "lastUsedDeviceUploadTime": person.life.last_sync().timestamp_millis(), "imageUrl": null, "released": true,
+    })
+}
