@@ -91,7 +91,7 @@ impl PersonalToken {
             Err(_) => body.to_owned(),
         };
         let token = token.trim();
-        if token.split('.').count() != 3 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if token.split('.').count() != 3 || !token.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-=".contains(&b)) {
             return None;
         }
         // The published lifetime is 24 hours; a token without a date is found out by its first 401.
