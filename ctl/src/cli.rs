@@ -11,30 +11,32 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use crate::console::Console;
 use crate::failure::{Exit, Failed, Typed};
 
+const GLOBAL: &str = "Global options";
+
 /// Talks to garminsyncd: sign in to Garmin Connect, sync, look at what is true now.
 #[derive(Debug, Parser)]
 #[command(
     name = "garminsyncctl",
     version,
-    propagate_version = false,
+    arg_required_else_help = true,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 daemon not reachable, 4 login needed, 5 code needed, \
                   6 try later, 7 not allowed, 8 wrong credentials or code."
 )]
 pub struct Cli {
     /// The daemon's control socket [default: the user's service, then the system's]
-    #[arg(long, global = true, value_name = "NAME", env = "GARMINSYNC_SOCKET", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", env = "GARMINSYNC_SOCKET", hide_env_values = true)]
     pub socket: Option<PathBuf>,
     /// The account, where there are several [default: default]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME")]
     pub account: Option<String>,
     /// How data are printed on stdout
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FORMAT", default_value = "table")]
     output: Output,
     /// The same as --output json: one object with "version": 1
-    #[arg(long, global = true, conflicts_with = "output")]
+    #[arg(long, global = true, help_heading = GLOBAL, conflicts_with = "output")]
     json: bool,
     /// No colours, as with NO_COLOR in the environment
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub no_color: bool,
     /// What to do.
     #[command(subcommand)]
@@ -43,9 +45,7 @@ pub struct Cli {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// For people.
     Table,
-    /// For machines.
     Json,
 }
 
@@ -143,11 +143,8 @@ pub struct Sync {
 /// The shells completions are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// GNU Bash.
     Bash,
-    /// Z shell.
     Zsh,
-    /// fish.
     Fish,
 }
 

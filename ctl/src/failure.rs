@@ -260,6 +260,12 @@ const HOW_TO_RESTART: &str = "systemctl --user restart garminsync";
 #[cfg(not(target_os = "linux"))]
 const HOW_TO_RESTART: &str = "restart garminsyncd";
 
+#[cfg(target_os = "linux")]
+const HOW_TO_BE_ALLOWED: &str =
+    "run it as the daemon's user, or join its group and log in anew: sudo usermod -aG garminsync $USER";
+#[cfg(not(target_os = "linux"))]
+const HOW_TO_BE_ALLOWED: &str = "run it as the daemon's user, or as a member of the group its configuration names";
+
 /// What to type after a failure of the daemon.
 fn next_step(failure: &Failure, typed: &Typed) -> String {
     let login = typed.command("login");
@@ -284,9 +290,7 @@ fn next_step(failure: &Failure, typed: &Typed) -> String {
         Kind::GarminUnreachable => format!("check the network, then: {again}"),
         Kind::GarminUnexpected | Kind::ShuttingDown => later(&again),
         Kind::AlreadyRunning | Kind::UnknownAccount => typed.command("status"),
-        Kind::NotAllowed => {
-            "run it as the daemon's user, or join its group and log in anew: sudo usermod -aG garminsync $USER".into()
-        }
+        Kind::NotAllowed => HOW_TO_BE_ALLOWED.into(),
         Kind::UnknownDataset | Kind::InvalidArgument => format!("{again} --help"),
         Kind::Storage => {
             format!("make room or repair the disk, look at the daemon's log, then: {}", typed.command("status"))
