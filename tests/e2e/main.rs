@@ -1,1 +1,11 @@
-//! e2e
+//! End to end: the real `garminsyncd` and `garminsyncctl`, a real socket, real databases, and the fake Garmin over HTTP. Each test is
+//! one thing that a person, or Garmin, does.
+
+mod login;
+mod mirror;
+mod names;
+mod secrets;
+mod service;
+mod stage;
+mod tokens;
+mod weather;

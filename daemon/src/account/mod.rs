@@ -1,23 +1,74 @@
-//! Accounts: one actor each, the only owner of its login and tokens.
+//! Accounts: one actor each, the only owner of its login, its tokens and its rows in the vault. The door brings logins and
+//! codes, the sync room asks for access, the clock says when to look at tokens. This room knows neither datasets nor sockets.
 
-use chrono::{DateTime, Utc};
-use garminsync_garmin::{Garmin, NoToken, Tier, TokenSource};
-use garminsync_protocol::{Failure, Kind, LoginResult, LoginStart, SubmitMfa};
-use secrecy::SecretString;
+mod actor;
+pub mod machine;
+mod personal;
+mod renewal;
+mod sign_in;
+mod stored;
+mod telling;
+mod tokens;
+mod words;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+use garminsync_garmin::{Garmin, Profile, Tier};
+use garminsync_protocol::limits::MAX_ACCOUNT_NAME;
+use garminsync_protocol::{AccountState, DEFAULT_ACCOUNT, Failure, Kind, LoginResult, LoginStart, SubmitMfa};
+use garminsync_store::Vault;
+use tokio::sync::{mpsc, oneshot};
+
+use self::actor::{Actor, Message};
+pub use self::tokens::Keeper;
+use crate::board::Board;
+use crate::config::valid_account_name;
+use crate::on_thread::OnThread;
 use crate::report::Reporter;
 
-/// All accounts.
-#[derive(Clone)]
-pub struct Accounts;
+/// What accounts need to live.
+pub struct Setting {
+    /// The only copy of the vault.
+    pub vault: OnThread<Vault>,
+    /// Where they show themselves.
+    pub board: Board,
+    /// Makes the client of an account's region.
+    pub garmin: Box<dyn Fn(&str) -> Result<Garmin, garminsync_garmin::Error> + Send + Sync>,
+    /// How long a login waits for its code.
+    pub mfa_timeout: TimeDelta,
+    /// Where they tell what others act on.
+    pub events: mpsc::UnboundedSender<AccountEvent>,
+}
+
+/// What others act on.
+#[derive(Clone, Debug)]
+pub enum AccountEvent {
+    /// A new login works; who it is, where Garmin said so.
+    SignedIn {
+        /// The account.
+        account: String,
+        /// Its region at Garmin, `garmin.com` or `garmin.cn`.
+        domain: String,
+        /// Who it is.
+        profile: Option<Profile>,
+    },
+    /// The account was signed out.
+    SignedOut {
+        /// The account.
+        account: String,
+    },
+}
 
 /// What a sync needs of an account.
+#[derive(Debug)]
 pub struct Access {
     /// The client of the account's region.
     pub garmin: Garmin,
     /// Where tokens come from.
     pub keeper: Keeper,
-    /// The tiers the account has a credential for.
+    /// The tiers the account has a credential for, the preferred one first.
     pub tiers: Vec<Tier>,
     /// `{dn}` of Garmin's paths.
     pub display_name: Option<String>,
@@ -32,44 +83,167 @@ pub enum NoAccess {
     LoginNeeded(String),
 }
 
-/// An account's token keeper.
+/// All accounts. Clones share them.
 #[derive(Clone)]
-pub struct Keeper;
+pub struct Accounts(Arc<Inner>);
 
-impl TokenSource for Keeper {
-    async fn token(&self, _: Tier) -> Result<SecretString, NoToken> {
-        Err(NoToken::LoginNeeded("not yet".into()))
-    }
-    async fn renew(&self, _: Tier, _: &SecretString) -> Result<SecretString, NoToken> {
-        Err(NoToken::LoginNeeded("not yet".into()))
-    }
+struct Inner {
+    setting: Setting,
+    actors: Mutex<BTreeMap<String, mpsc::Sender<Message>>>,
+    /// Held while an account is made, so that two first logins make one actor.
+    making: tokio::sync::Mutex<()>,
 }
 
 impl Accounts {
-    /// `login.start`.
-    pub async fn login(&self, _: LoginStart, _: Reporter) -> Result<LoginResult, Failure> {
-        Err(Failure::new(Kind::Internal, "not yet"))
+    /// Wakes the accounts of the vault and those that the configuration names. Sends nothing to Garmin.
+    ///
+    /// # Errors
+    /// What keeps the daemon from speaking to Garmin at all, in words.
+    pub async fn start(setting: Setting, configured: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        let stored = setting.vault.call(|vault| vault.accounts()).await.map_err(|gone| gone.to_string())?;
+        let mut names = stored.map_err(|error| error.to_string())?;
+        names.extend(configured);
+        if names.is_empty() {
+            names.push(DEFAULT_ACCOUNT.into());
+        }
+        let making = tokio::sync::Mutex::new(());
+        let accounts = Self(Arc::new(Inner { setting, actors: Mutex::default(), making }));
+        for name in names {
+            accounts.made(&name).await.map_err(|failure| failure.message)?;
+        }
+        Ok(accounts)
     }
-    /// `login.submit_mfa`.
-    pub async fn submit_mfa(&self, _: SubmitMfa, _: Reporter) -> Result<LoginResult, Failure> {
-        Err(Failure::new(Kind::Internal, "not yet"))
+
+    /// `login.start`: signs in, or joins the login that waits. The account is made if it is new.
+    ///
+    /// # Errors
+    /// What went wrong and what is safe.
+    pub async fn login(&self, asked: LoginStart, reporter: Reporter) -> Result<LoginResult, Failure> {
+        let name = asked.account.clone().unwrap_or_else(|| DEFAULT_ACCOUNT.into());
+        if !valid_account_name(&name) {
+            return Err(Failure::new(
+                Kind::InvalidArgument,
+                "An account's name has 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit.",
+            ));
+        }
+        let actor = self.made(&name).await?;
+        ask(&actor, |reply| Message::Login(asked, reporter, reply)).await
     }
-    /// `login.cancel`.
-    pub async fn cancel_login(&self, _: &str) -> Result<LoginResult, Failure> {
-        Err(Failure::new(Kind::Internal, "not yet"))
+
+    /// `login.submit_mfa`: brings a code.
+    ///
+    /// # Errors
+    /// What went wrong and what is safe.
+    pub async fn submit_mfa(&self, asked: SubmitMfa, reporter: Reporter) -> Result<LoginResult, Failure> {
+        let actor = self.known(asked.account.as_deref().unwrap_or(DEFAULT_ACCOUNT))?;
+        ask(&actor, |reply| Message::Submit(asked, reporter, reply)).await
     }
-    /// `logout`.
-    pub async fn logout(&self, _: &str) -> Result<LoginResult, Failure> {
-        Err(Failure::new(Kind::Internal, "not yet"))
+
+    /// `login.cancel`: gives the login under way up.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn cancel_login(&self, account: &str) -> Result<LoginResult, Failure> {
+        ask(&self.known(account)?, Message::Cancel).await
     }
+
+    /// `logout`: forgets the account's secrets. Its data are not touched.
+    ///
+    /// # Errors
+    /// No such account.
+    pub async fn logout(&self, account: &str) -> Result<LoginResult, Failure> {
+        let answer = ask(&self.known(account)?, Message::Logout).await?;
+        let _ = self.0.setting.events.send(AccountEvent::SignedOut { account: account.to_owned() });
+        Ok(answer)
+    }
+
     /// What a sync of this account needs.
-    pub async fn access(&self, _: &str) -> Result<Access, NoAccess> {
-        Err(NoAccess::Unknown)
+    ///
+    /// # Errors
+    /// Why it cannot be synced.
+    pub async fn access(&self, account: &str) -> Result<Access, NoAccess> {
+        let actor = self.known(account).map_err(|_| NoAccess::Unknown)?;
+        let (reply, answer) = oneshot::channel();
+        let stopping = || NoAccess::LoginNeeded("the daemon is stopping".into());
+        actor.send(Message::Access(reply)).await.map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())?
     }
-    /// The accounts whose login works.
+
+    /// The accounts that can be synced now.
     pub fn names(&self) -> Vec<String> {
-        Vec::new()
+        let snapshot = self.0.setting.board.snapshot();
+        let works = |tier: &garminsync_protocol::TierStatus| tier.state == AccountState::Active;
+        snapshot
+            .accounts
+            .iter()
+            .filter(|account| account.tiers.account.iter().chain(&account.tiers.personal).any(works))
+            .map(|account| account.name.clone())
+            .collect()
     }
-    /// Renews what needs renewal; the `[tokens]` schedule calls it.
-    pub async fn refresh_due(&self, _: DateTime<Utc>) {}
+
+    /// Lets every account look whether its tokens need renewal; the `[tokens]` schedule calls it.
+    pub async fn refresh_due(&self) {
+        for actor in self.all() {
+            let _ = actor.send(Message::RefreshDue).await;
+        }
+    }
+
+    /// Ends all accounts. A code check or a renewal that is with Garmin is waited for: its answer is the only login there is.
+    pub async fn stop(&self) {
+        let mut ends = Vec::new();
+        for actor in self.all() {
+            let (stopped, end) = oneshot::channel();
+            if actor.send(Message::Stop(stopped)).await.is_ok() {
+                ends.push(end);
+            }
+        }
+        futures_util::future::join_all(ends).await;
+    }
+
+    fn all(&self) -> Vec<mpsc::Sender<Message>> {
+        self.0.actors.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn known(&self, name: &str) -> Result<mpsc::Sender<Message>, Failure> {
+        let actors = self.0.actors.lock().unwrap_or_else(PoisonError::into_inner);
+        actors.get(name).cloned().ok_or_else(|| {
+            Failure::new(Kind::UnknownAccount, format!("There is no account named {:?}.", printable(name)))
+        })
+    }
+
+    async fn made(&self, name: &str) -> Result<mpsc::Sender<Message>, Failure> {
+        let _making = self.0.making.lock().await;
+        if let Ok(actor) = self.known(name) {
+            return Ok(actor);
+        }
+        let setting = &self.0.setting;
+        let garmin = (setting.garmin)(name)
+            .map_err(|error| Failure::new(Kind::Internal, format!("Garmin's client could not be set up: {error}.")))?;
+        let (mut actor, address) = Actor::new(
+            name.to_owned(),
+            garmin,
+            setting.vault.clone(),
+            setting.board.clone(),
+            setting.mfa_timeout,
+            setting.events.clone(),
+        );
+        actor.load().await;
+        tokio::spawn(actor.run());
+        self.0.actors.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), address.clone());
+        Ok(address)
+    }
+}
+
+fn printable(name: &str) -> String {
+    name.chars().take(MAX_ACCOUNT_NAME).collect()
+}
+
+async fn ask(
+    actor: &mpsc::Sender<Message>,
+    message: impl FnOnce(actor::Reply) -> Message,
+) -> Result<LoginResult, Failure> {
+    let (reply, answer) = oneshot::channel();
+    let stopping = || Failure::new(Kind::ShuttingDown, "The daemon is stopping. A login that waits for its code still waits.");
+    actor.send(message(reply)).await.map_err(|_| stopping())?;
+    answer.await.map_err(|_| stopping())?
 }

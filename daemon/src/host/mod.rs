@@ -37,11 +37,6 @@ impl Host {
         systemd::ready();
     }
 
-    /// What others may use to say how things stand.
-    pub fn voice(&self) -> Voice {
-        Voice(())
-    }
-
     /// The daemon goes down.
     pub fn stopping(&self) {
         #[cfg(target_os = "linux")]
@@ -54,17 +49,11 @@ impl Host {
     }
 }
 
-/// Says how things stand to whoever looks at the service.
-#[derive(Clone, Debug)]
-pub struct Voice(());
-
-impl Voice {
-    /// One line for `systemctl status`.
-    #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only systemd asks"))]
-    pub fn status(&self, line: &str) {
-        #[cfg(target_os = "linux")]
-        systemd::status(line);
-    }
+/// Shows one line in `systemctl status`; nothing where nobody asks. No [`Host`] is needed for it: it holds nothing.
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only systemd asks"))]
+pub fn say(line: &str) {
+    #[cfg(target_os = "linux")]
+    systemd::status(line);
 }
 
 #[cfg(all(test, target_os = "linux"))]

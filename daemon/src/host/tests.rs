@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::Host;
+use super::{Host, say};
 
 /// The child: ready, then a status, then until SIGTERM.
 #[test]
@@ -17,7 +17,7 @@ fn child() {
     runtime.block_on(async {
         let mut host = Host::new().unwrap();
         host.ready();
-        host.voice().status("1 account\nREADY=0");
+        say("1 account\nREADY=0");
         assert_eq!(host.stop_signal().await, "SIGTERM");
         host.stopping();
     });

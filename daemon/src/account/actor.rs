@@ -1,0 +1,550 @@
+//! One actor per account: it alone has the account's secrets, does what the machine's effects say, and lets exactly one
+//! sign-in, one code check and one renewal be under way. Callers queue for one answer. Requests to Garmin run in tasks of
+//! their own, so the actor always answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use garminsync_garmin::{Credentials, Error, Garmin, NoToken, PersonalToken, Profile, Tier, Tokens};
+use garminsync_protocol::{Failure, Kind, LoginResult, LoginStart, Secret, SubmitMfa};
+use garminsync_store::{Kind as Row, Vault};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event, Login, State};
+use super::sign_in::{self, Checked, End};
+use super::stored::{Pending, Stored};
+use super::tokens::{Keeper, wants_renewal};
+use super::{Access, AccountEvent, NoAccess, words};
+use crate::board::Board;
+use crate::on_thread::OnThread;
+use crate::report::{Reporter, Step};
+
+pub(super) type Reply = oneshot::Sender<Result<LoginResult, Failure>>;
+pub(super) type TokenReply = oneshot::Sender<Result<SecretString, NoToken>>;
+
+/// A renewal that nobody's 401 asked for does not follow another closer than this: a clock that is wrong by hours makes every
+/// token look expired.
+pub(super) const RENEWAL_SPACING: Duration = Duration::from_secs(60);
+/// How often a deadline is looked at while a code is awaited. Wall time, so that a suspended machine is right after it wakes.
+const DEADLINE_TICK: Duration = Duration::from_secs(5);
+
+/// What the actor is asked, and what its tasks bring back.
+#[derive(Debug)]
+pub enum Message {
+    /// `login.start`.
+    Login(LoginStart, Reporter, Reply),
+    /// `login.submit_mfa`.
+    Submit(SubmitMfa, Reporter, Reply),
+    /// `login.cancel`.
+    Cancel(Reply),
+    /// `logout`.
+    Logout(Reply),
+    /// What a sync needs.
+    Access(oneshot::Sender<Result<Access, NoAccess>>),
+    /// A token; with `refused`, another one than that.
+    Token {
+        /// Of which tier.
+        tier: Tier,
+        /// What Garmin answered 401 to.
+        refused: Option<SecretString>,
+        /// Where it goes.
+        reply: TokenReply,
+    },
+    /// Garmin's data service refuses even a fresh token.
+    RefusedForGood(Tier),
+    /// Look whether tokens need renewal.
+    RefreshDue,
+    /// Finish what must not be cut off, then end.
+    Stop(oneshot::Sender<()>),
+    /// A task's end; ignored if the number is not the current one.
+    Done(u64, Done),
+}
+
+/// How a task ended.
+#[derive(Debug)]
+pub enum Done {
+    /// A sign-in, or the proof of tokens found after a restart.
+    SignIn(End),
+    /// A code check: the session with its new cookies, the code, and what came of it.
+    Code(Box<Pending>, SecretString, Checked),
+    /// A renewal of the account tier's tokens.
+    Renewal(Box<Result<Tokens, Error>>),
+    /// An exchange of the Personal key; true when a login asked for it.
+    Bearer(SecretString, bool, Result<PersonalToken, Error>),
+}
+
+/// The Personal API key and what is known of it.
+pub(super) struct KeyRing {
+    pub(super) key: SecretString,
+    pub(super) bearer: Option<PersonalToken>,
+    pub(super) renewed_at: Option<DateTime<Utc>>,
+    pub(super) refused: Option<String>,
+}
+
+/// A renewal under way, and those who wait for it.
+#[derive(Default)]
+pub(super) struct Renewal {
+    pub(super) under_way: bool,
+    /// Names the renewal whose end still matters: a new login or a logout makes the one under way stale.
+    pub(super) generation: u64,
+    pub(super) waiting: Vec<TokenReply>,
+    pub(super) failures: u32,
+    pub(super) not_before: Option<Instant>,
+    pub(super) last: Option<Instant>,
+}
+
+pub(super) struct Actor {
+    pub(super) name: String,
+    pub(super) garmin: Garmin,
+    pub(super) vault: OnThread<Vault>,
+    pub(super) board: Board,
+    pub(super) mfa_timeout: TimeDelta,
+    pub(super) events: mpsc::UnboundedSender<AccountEvent>,
+    pub(super) own: mpsc::Sender<Message>,
+    pub(super) inbox: mpsc::Receiver<Message>,
+    pub(super) state: State,
+    /// Who it is at Garmin.
+    pub(super) profile: Option<Profile>,
+    /// What the vault's row holds.
+    pub(super) stored: Stored,
+    /// The address of the sign-in under way.
+    pub(super) email: Option<String>,
+    pub(super) since: DateTime<Utc>,
+    pub(super) pending: Option<Box<Pending>>,
+    pub(super) tokens: Option<Tokens>,
+    pub(super) candidate: Option<Tokens>,
+    pub(super) last_renewed_at: Option<DateTime<Utc>>,
+    pub(super) key: Option<KeyRing>,
+    pub(super) vault_trouble: Option<String>,
+    pub(super) task: Option<(u64, AbortHandle)>,
+    pub(super) generation: u64,
+    pub(super) waiting: Vec<(Reply, bool)>,
+    pub(super) key_waiting: Vec<Reply>,
+    pub(super) listeners: Arc<Mutex<Vec<Reporter>>>,
+    pub(super) renewal: Renewal,
+    pub(super) bearer: Renewal,
+    pub(super) bearer_generation: u64,
+    pub(super) stopping: Option<oneshot::Sender<()>>,
+}
+
+impl Actor {
+    pub fn new(
+        name: String,
+        garmin: Garmin,
+        vault: OnThread<Vault>,
+        board: Board,
+        mfa_timeout: TimeDelta,
+        events: mpsc::UnboundedSender<AccountEvent>,
+    ) -> (Self, mpsc::Sender<Message>) {
+        let (own, inbox) = mpsc::channel(64);
+        let actor = Self {
+            name,
+            garmin,
+            vault,
+            board,
+            mfa_timeout,
+            events,
+            own: own.clone(),
+            inbox,
+            state: State::new(),
+            profile: None,
+            stored: Stored::default(),
+            email: None,
+            since: Utc::now(),
+            pending: None,
+            tokens: None,
+            candidate: None,
+            last_renewed_at: None,
+            key: None,
+            vault_trouble: None,
+            task: None,
+            generation: 0,
+            waiting: Vec::new(),
+            key_waiting: Vec::new(),
+            listeners: Arc::default(),
+            renewal: Renewal::default(),
+            bearer: Renewal::default(),
+            bearer_generation: 0,
+            stopping: None,
+        };
+        (actor, own)
+    }
+
+    /// Reads what the vault holds of this account. Sends nothing to Garmin.
+    pub async fn load(&mut self) {
+        let name = self.name.clone();
+        let read = self.vault.call(move |vault| Stored::read(vault, &name)).await;
+        let (found, unreadable) = match read {
+            Ok(found) => found,
+            Err(gone) => (super::stored::Found::default(), vec![gone.to_string()]),
+        };
+        self.vault_trouble = (!unreadable.is_empty()).then(|| unreadable.join("; "));
+        self.profile = found.stored.profile.clone();
+        self.stored = found.stored;
+        self.since = self.stored.since.unwrap_or_else(|| Utc::now().trunc_subsecs(0));
+        self.state = self.stored.state.clone().restored();
+        if let Some(pending) = found.pending {
+            self.state.attempt = Attempt::AwaitingMfa(pending.challenge.clone());
+            self.pending = Some(Box::new(pending));
+        }
+        self.tokens = found.tokens;
+        self.candidate = found.candidate;
+        self.key = found.key.map(|key| KeyRing { key, bearer: None, renewed_at: None, refused: None });
+        self.state.login = match (&self.tokens, &self.state.login) {
+            (Some(_), Login::Dead(why)) => Login::Dead(why.clone()),
+            (Some(_), _) => Login::Working,
+            (None, Login::Dead(why)) => Login::Dead(why.clone()),
+            (None, _) if self.vault_trouble.is_some() => {
+                Login::Dead("the stored login cannot be read any more; it was kept aside, and a new login mends this".into())
+            }
+            (None, _) => Login::None,
+        };
+        self.publish();
+    }
+
+    pub async fn run(mut self) {
+        if let Some(tokens) = self.candidate.take() {
+            // The daemon stopped between a login's tokens and their proof.
+            self.state.attempt = Attempt::SigningIn;
+            self.publish();
+            let garmin = self.garmin.clone();
+            self.spawn(async move { Done::SignIn(sign_in::prove(&garmin, tokens, &|_| ()).await) });
+        }
+        loop {
+            let waits = matches!(self.state.attempt, Attempt::AwaitingMfa(_) | Attempt::CoolingDown(..));
+            let message = tokio::select! {
+                message = self.inbox.recv() => message,
+                () = tokio::time::sleep(DEADLINE_TICK), if waits => { self.step(Event::Tick, None).await; continue; }
+            };
+            let Some(message) = message else { return };
+            self.handle(message).await;
+            if self.may_end() {
+                if let Some(stopped) = self.stopping.take() {
+                    let _ = stopped.send(());
+                }
+                return;
+            }
+        }
+    }
+
+    /// A code check and a renewal have changed things at Garmin that only their answer tells us; a stop waits for them.
+    fn may_end(&self) -> bool {
+        self.stopping.is_some() && !self.renewal.under_way && !matches!(self.state.attempt, Attempt::CheckingCode(_))
+    }
+
+    async fn handle(&mut self, message: Message) {
+        match message {
+            Message::Login(asked, reporter, reply) => self.login(asked, reporter, reply).await,
+            Message::Submit(asked, reporter, reply) => self.submit(asked, reporter, reply).await,
+            Message::Cancel(reply) => self.step(Event::CancelAsked, Some(Asker::bare(reply))).await,
+            Message::Logout(reply) => {
+                self.key = None;
+                self.tokens = None;
+                self.candidate = None;
+                self.drop_renewal(&Err(NoToken::LoginNeeded("the account was signed out".into())));
+                self.bearer = Renewal::default();
+                self.bearer_generation += 1;
+                self.step(Event::LogoutAsked, Some(Asker::bare(reply))).await;
+            }
+            Message::Access(reply) => {
+                let _ = reply.send(self.access());
+            }
+            Message::Token { tier: Tier::Account, refused, reply } => self.token(refused, reply),
+            Message::Token { tier: Tier::Personal, refused, reply } => self.bearer(refused, reply),
+            Message::RefusedForGood(Tier::Account) => {
+                let why = "Garmin's data service refuses this login, even freshly renewed";
+                self.step(Event::GrantRefused(why.into()), None).await;
+            }
+            Message::RefusedForGood(Tier::Personal) => {
+                if let Some(key) = &mut self.key {
+                    key.refused = Some("Garmin's data service refuses this Personal API key".into());
+                }
+                self.publish();
+            }
+            Message::RefreshDue => {
+                self.step(Event::Tick, None).await;
+                let due = self.tokens.as_ref().is_some_and(|tokens| wants_renewal(tokens, Utc::now()));
+                if due && self.state.login == Login::Working && self.may_renew() {
+                    self.renew();
+                }
+            }
+            Message::Stop(stopped) => self.stopping = Some(stopped),
+            Message::Done(generation, done) => self.done(generation, done).await,
+        }
+    }
+
+    // --- asking -----------------------------------------------------------------------------------------------------
+
+    async fn login(&mut self, asked: LoginStart, reporter: Reporter, reply: Reply) {
+        if let Some(key) = asked.api_key {
+            self.key_waiting.push(reply);
+            return self.exchange_key(key.into_inner(), true);
+        }
+        let credentials = match (asked.email.clone(), asked.password) {
+            (Some(email), Some(password)) if !email.trim().is_empty() && !password.expose().is_empty() => {
+                Some(Credentials { email: email.trim().to_owned(), password: password.into_inner() })
+            }
+            _ => None,
+        };
+        let email = asked.email.map(|email| email.trim().to_owned());
+        let event = Event::LoginAsked { email, with_password: credentials.is_some(), force: asked.force };
+        self.step(event, Some(Asker { reply, reporter, brought: Brought::Credentials(credentials) })).await;
+    }
+
+    async fn submit(&mut self, asked: SubmitMfa, reporter: Reporter, reply: Reply) {
+        let asker = Asker { reply, reporter, brought: Brought::Code(asked.code) };
+        self.step(Event::CodeBrought(asked.challenge), Some(asker)).await;
+    }
+
+    fn access(&self) -> Result<Access, NoAccess> {
+        let mut tiers = Vec::new();
+        if self.key.as_ref().is_some_and(|key| key.refused.is_none()) {
+            tiers.push(Tier::Personal);
+        }
+        if self.state.login == Login::Working {
+            tiers.push(Tier::Account);
+        }
+        if tiers.is_empty() {
+            let why = self.state.reason().unwrap_or_else(|| "nobody has signed in to this account".into());
+            return Err(NoAccess::LoginNeeded(why));
+        }
+        let display_name = self.profile.as_ref().and_then(|profile| profile.display_name.clone());
+        Ok(Access { garmin: self.garmin.clone(), keeper: Keeper(self.own.clone()), tiers, display_name })
+    }
+
+    // --- the machine ------------------------------------------------------------------------------------------------
+
+    pub(super) async fn step(&mut self, event: Event, asker: Option<Asker>) {
+        let before = self.state.clone();
+        let (after, effects) = before.clone().step(event, Utc::now());
+        self.state = after;
+        if self.state.word() != before.word() {
+            tracing::info!(account = %self.name, from = before.word().as_str(), to = self.state.word().as_str(), "account");
+            self.since = Utc::now().trunc_subsecs(0);
+        }
+        if self.state != before || !effects.is_empty() {
+            self.write_down(&effects).await;
+            self.publish();
+        }
+        let mut asker = asker;
+        for effect in effects {
+            match effect {
+                Effect::SignIn => self.start_sign_in(asker.take()),
+                Effect::Join => self.join(asker.take(), true),
+                Effect::CheckCode => self.start_check(asker.take()),
+                Effect::Stand => self.answer(asker.take(), true),
+                Effect::Refuse(failure) => {
+                    if let Some(asker) = asker.take() {
+                        let _ = asker.reply.send(Err(failure));
+                    }
+                }
+                Effect::Tell(failure) => self.tell(failure.as_ref()),
+                Effect::Abort => self.abort(),
+                // Done in `write_down`, before anybody is told.
+                Effect::KeepPending | Effect::DropPending | Effect::ForgetSecrets => {}
+            }
+        }
+    }
+
+    /// Brings the vault in line with the state, in one transaction, before anybody is told anything.
+    async fn write_down(&mut self, effects: &[Effect]) {
+        let mut deletes = Vec::new();
+        let mut puts = Vec::new();
+        if effects.contains(&Effect::DropPending) || effects.contains(&Effect::ForgetSecrets) {
+            self.pending = None;
+            deletes.extend([Row::PendingSignIn, Row::CandidateTokens]);
+        }
+        if effects.contains(&Effect::ForgetSecrets) {
+            self.profile = None;
+            deletes.extend([Row::Tokens, Row::ApiKey]);
+        }
+        if effects.contains(&Effect::KeepPending) {
+            match (&mut self.pending, &self.state.attempt) {
+                (Some(pending), Attempt::AwaitingMfa(challenge)) => {
+                    pending.challenge = challenge.clone();
+                    puts.extend(serde_json::to_vec(pending).ok().map(|row| (Row::PendingSignIn, row)));
+                }
+                _ => tracing::error!(account = %self.name, "a sign-in waits that nobody has"),
+            }
+        }
+        let stored = Stored { state: Stored::lasting(&self.state), since: Some(self.since), profile: self.profile.clone() };
+        if !stored.says_anything() {
+            deletes.push(Row::State);
+        } else if stored != self.stored || effects.contains(&Effect::ForgetSecrets) {
+            puts.extend(serde_json::to_vec(&stored).ok().map(|row| (Row::State, row)));
+        }
+        let nothing_new = puts.is_empty() && !self.stored.says_anything() && deletes == [Row::State];
+        self.stored = stored;
+        if !nothing_new && !(puts.is_empty() && deletes.is_empty()) {
+            self.change_vault(puts, deletes).await;
+        }
+    }
+
+    pub(super) async fn change_vault(&mut self, puts: Vec<(Row, Vec<u8>)>, deletes: Vec<Row>) -> bool {
+        let name = self.name.clone();
+        let written = self.vault.call(move |vault| {
+            let puts: Vec<(Row, &[u8])> = puts.iter().map(|(kind, row)| (*kind, row.as_slice())).collect();
+            vault.change(&name, &puts, &deletes)
+        });
+        let error = match written.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(gone) => Some(gone.to_string()),
+        };
+        if let Some(error) = &error {
+            tracing::error!(account = %self.name, %error, "the vault could not be written");
+        }
+        self.vault_trouble = error;
+        self.vault_trouble.is_none()
+    }
+
+    fn spawn(&mut self, work: impl Future<Output = Done> + Send + 'static) {
+        self.generation += 1;
+        let (generation, own) = (self.generation, self.own.clone());
+        let task = tokio::spawn(async move {
+            let done = work.await;
+            let _ = own.send(Message::Done(generation, done)).await;
+        });
+        self.task = Some((generation, task.abort_handle()));
+    }
+
+    fn abort(&mut self) {
+        if let Some((_, task)) = self.task.take() {
+            task.abort();
+        }
+        self.generation += 1;
+    }
+
+    fn told(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let listeners = self.listeners.clone();
+        move |text: &str| {
+            for listener in listeners.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                listener.say(Step::text(text));
+            }
+        }
+    }
+
+    fn join(&mut self, asker: Option<Asker>, joined: bool) {
+        if let Some(asker) = asker {
+            self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(asker.reporter);
+            self.waiting.push((asker.reply, joined));
+        }
+    }
+
+    fn start_sign_in(&mut self, asker: Option<Asker>) {
+        let Some(Asker { reply, reporter, brought: Brought::Credentials(Some(credentials)) }) = asker else { return };
+        self.join(Some(Asker { reply, reporter, brought: Brought::Nothing }), false);
+        let (garmin, vault, name, told) = (self.garmin.clone(), self.vault.clone(), self.name.clone(), self.told());
+        // The address is needed again if Garmin wants a code: a second login must be the same person's to join.
+        self.pending = None;
+        self.email = Some(credentials.email.clone());
+        self.spawn(async move { Done::SignIn(sign_in::sign_in(&garmin, &vault, &name, &credentials, &told).await) });
+    }
+
+    fn start_check(&mut self, asker: Option<Asker>) {
+        let Some(Asker { reply, reporter, brought: Brought::Code(code) }) = asker else { return };
+        self.join(Some(Asker { reply, reporter, brought: Brought::Nothing }), false);
+        let code: SecretString = code.expose().split_whitespace().collect::<String>().into();
+        let Some(mut pending) = self.pending.clone() else {
+            let failure = Failure::new(Kind::Internal, "The waiting login was lost; start a new one.");
+            return self.spawn(async move { Done::SignIn(End::Failed(failure)) });
+        };
+        if pending.tried.iter().any(|tried| tried.expose_secret() == code.expose_secret()) {
+            // Garmin has refused this very code; asking again would only bring the account closer to its lock.
+            return self.spawn(async move { Done::Code(pending, code, Checked::Not(Error::CodeRejected)) });
+        }
+        let (garmin, vault, name, told) = (self.garmin.clone(), self.vault.clone(), self.name.clone(), self.told());
+        self.spawn(async move {
+            let checked = sign_in::check_code(&garmin, &vault, &name, &mut pending.sign_in, &code, &told).await;
+            Done::Code(pending, code, checked)
+        });
+    }
+
+    async fn done(&mut self, generation: u64, done: Done) {
+        match done {
+            Done::Renewal(renewed) => return self.renewed(generation, *renewed).await,
+            Done::Bearer(key, by_login, exchanged) => return self.exchanged(generation, key, by_login, exchanged).await,
+            _ if generation != self.generation => return, // given up meanwhile
+            Done::SignIn(end) => self.sign_in_ended(end).await,
+            Done::Code(mut pending, code, checked) => {
+                let event = match checked {
+                    Checked::Accepted(end) => return self.sign_in_ended(end).await,
+                    Checked::Not(Error::CodeRejected) => {
+                        pending.tried.push(code);
+                        Event::CodeRejected
+                    }
+                    Checked::Not(Error::CodeExpired) => Event::CodeExpired,
+                    Checked::Not(
+                        error @ (Error::SessionLost | Error::AccountLocked { .. } | Error::SignInStopped { .. }),
+                    ) => Event::SignInFailed(words::sign_in(&error)),
+                    Checked::Not(error) => Event::CodeUndecided(words::undecided_code(&error)),
+                };
+                self.pending = Some(pending);
+                self.step(event, None).await;
+            }
+        }
+    }
+
+    async fn sign_in_ended(&mut self, end: End) {
+        match end {
+            End::CodeWanted(sign_in) => {
+                let challenge = Challenge {
+                    id: format!("{:08x}", fastrand::u32(..)),
+                    email: self.email.clone().unwrap_or_default(),
+                    method: sign_in.method().to_owned(),
+                    sent_to: sign_in.sent_to().map(str::to_owned),
+                    until: (Utc::now() + self.mfa_timeout).trunc_subsecs(0),
+                    attempts_left: CODE_ATTEMPTS,
+                };
+                let pending = Pending { challenge: challenge.clone(), sign_in: *sign_in, tried: Vec::new() };
+                self.pending = Some(Box::new(pending));
+                self.step(Event::CodeWanted(challenge), None).await;
+            }
+            End::Proven(tokens, profile) => self.proven(*tokens, profile).await,
+            End::Blocked(failure) => self.step(Event::SignInBlocked(failure), None).await,
+            End::Failed(failure) => self.step(Event::SignInFailed(failure), None).await,
+        }
+    }
+
+    /// The candidate becomes the login, on disk, before anybody hears of it.
+    async fn proven(&mut self, tokens: Tokens, profile: Option<Profile>) {
+        let Ok(row) = serde_json::to_vec(&tokens) else { return };
+        if !self.change_vault(vec![(Row::Tokens, row)], vec![Row::CandidateTokens]).await {
+            let why = self.vault_trouble.clone().unwrap_or_default();
+            return self.step(Event::SignInFailed(sign_in::not_stored(&why)), None).await;
+        }
+        self.last_renewed_at = Some(tokens.issued_at);
+        let access = tokens.access.clone();
+        self.tokens = Some(tokens);
+        self.renewal.failures = 0;
+        self.renewal.not_before = None;
+        self.drop_renewal(&Ok(access));
+        if profile.is_some() {
+            self.profile = profile;
+        }
+        self.announce();
+        self.step(Event::LoginProven, None).await;
+    }
+}
+
+/// Who asks the machine for something, and what they brought.
+pub(super) struct Asker {
+    pub(super) reply: Reply,
+    pub(super) reporter: Reporter,
+    pub(super) brought: Brought,
+}
+
+pub(super) enum Brought {
+    Nothing,
+    Credentials(Option<Credentials>),
+    Code(Secret),
+}
+
+impl Asker {
+    fn bare(reply: Reply) -> Self {
+        Self { reply, reporter: Reporter::silent(), brought: Brought::Nothing }
+    }
+}

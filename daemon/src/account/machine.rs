@@ -1,0 +1,375 @@
+//! The sign-in machine: state × event → state + effects. Pure: no clock, no network, no disk; the actor does what the effects
+//! say. Every rule about codes, attempts and cool-downs stands here and nowhere else.
+//!
+//! An account is two things at once: the login it *has* and the sign-in that is *under way*. They are kept apart because
+//! the old login works until the new one is complete.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use garminsync_protocol::{AccountState, Failure, Kind};
+use serde::{Deserialize, Serialize};
+
+/// Codes a person may try before the login ends. Garmin's own limit is unknown; other clients stop after 2–5, so as not to
+/// lock the account.
+pub const CODE_ATTEMPTS: u32 = 3;
+/// First pause after Garmin turned a sign-in away; it doubles with every further one. Blocks clear after 1–24 h, and every
+/// attempt in between re-arms them.
+const FIRST_COOL_DOWN: TimeDelta = TimeDelta::hours(2);
+/// Longest pause.
+const LONGEST_COOL_DOWN: TimeDelta = TimeDelta::hours(24);
+
+/// The login an account has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Login {
+    /// None.
+    None,
+    /// One that works, as far as anybody knows.
+    Working,
+    /// One that Garmin refuses for good; why, for people.
+    Dead(String),
+}
+
+/// A sign-in that waits for its code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// Its name.
+    pub id: String,
+    /// The address that signs in.
+    pub email: String,
+    /// `email`, `sms`, …, as Garmin says it.
+    pub method: String,
+    /// The masked destination.
+    pub sent_to: Option<String>,
+    /// When it stops waiting.
+    pub until: DateTime<Utc>,
+    /// Codes that may still be tried.
+    pub attempts_left: u32,
+}
+
+/// The sign-in under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Attempt {
+    /// None; how the last one ended, if that is still worth saying.
+    Idle(Option<Ended>),
+    /// E-mail and password are with Garmin.
+    SigningIn,
+    /// Garmin sent a code.
+    AwaitingMfa(Challenge),
+    /// The code is with Garmin.
+    CheckingCode(Challenge),
+    /// Garmin turned the sign-in away; until when none is started, and why.
+    CoolingDown(DateTime<Utc>, String),
+}
+
+/// How a sign-in ended without a login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    /// The code did not come in time.
+    Expired,
+    /// Otherwise; why, for people.
+    Failed(String),
+}
+
+/// An account, as far as signing in goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The login it has.
+    pub login: Login,
+    /// The sign-in under way.
+    pub attempt: Attempt,
+    /// Sign-ins that Garmin turned away since the last good one.
+    pub strikes: u32,
+}
+
+/// What happens to it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Somebody asks to sign in.
+    LoginAsked {
+        /// The address, if one was named.
+        email: Option<String>,
+        /// Whether a password came along.
+        with_password: bool,
+        /// Whether a cool-down is to be overridden.
+        force: bool,
+    },
+    /// Garmin wants a code.
+    CodeWanted(Challenge),
+    /// The sign-in, or what follows the code, failed for good.
+    SignInFailed(Failure),
+    /// Garmin turned every way in away.
+    SignInBlocked(Failure),
+    /// Somebody brings a code, perhaps for one challenge only.
+    CodeBrought(Option<String>),
+    /// Garmin refused the code.
+    CodeRejected,
+    /// Garmin says the code is too old.
+    CodeExpired,
+    /// The code met trouble; it may still be good.
+    CodeUndecided(Failure),
+    /// New tokens are on disk and Garmin's data service did not refuse them.
+    LoginProven,
+    /// Garmin refused to renew the login; why.
+    GrantRefused(String),
+    /// Somebody gives the sign-in up.
+    CancelAsked,
+    /// Somebody signs out.
+    LogoutAsked,
+    /// Time passed.
+    Tick,
+}
+
+/// What the actor is to do, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Start the sign-in with what the asker brought; the asker waits for its end.
+    SignIn,
+    /// Let the asker wait for what is under way.
+    Join,
+    /// Send the code; the asker waits for its end.
+    CheckCode,
+    /// Answer the asker with how things stand.
+    Stand,
+    /// Refuse the asker.
+    Refuse(Failure),
+    /// Answer everybody who waits: how things stand, or why it failed.
+    Tell(Option<Failure>),
+    /// Stop the request under way.
+    Abort,
+    /// Write the waiting sign-in to the vault.
+    KeepPending,
+    /// Remove the waiting sign-in from the vault.
+    DropPending,
+    /// Remove every secret of the account from the vault.
+    ForgetSecrets,
+}
+
+impl State {
+    /// An account nobody has signed in to.
+    pub fn new() -> Self {
+        Self { login: Login::None, attempt: Attempt::Idle(None), strikes: 0 }
+    }
+
+    /// The one word for it: the sign-in under way, else the login it has. A cool-down does not hide a login that works.
+    pub fn word(&self) -> AccountState {
+        match (&self.attempt, &self.login) {
+            (Attempt::SigningIn, _) => AccountState::SigningIn,
+            (Attempt::AwaitingMfa(_), _) => AccountState::AwaitingMfa,
+            (Attempt::CheckingCode(_), _) => AccountState::CheckingCode,
+            (Attempt::Idle(_) | Attempt::CoolingDown(..), Login::Working) => AccountState::Active,
+            (Attempt::CoolingDown(..), _) => AccountState::CoolingDown,
+            (Attempt::Idle(_), Login::Dead(_)) => AccountState::LoginNeeded,
+            (Attempt::Idle(_), Login::None) => AccountState::SignedOut,
+        }
+    }
+
+    /// Why it stands there, for people.
+    pub fn reason(&self) -> Option<String> {
+        match (&self.attempt, &self.login) {
+            (Attempt::CoolingDown(_, why), _) => Some(why.clone()),
+            (_, Login::Dead(why)) => Some(why.clone()),
+            (Attempt::Idle(Some(Ended::Expired)), _) => Some("the last login ended: its code did not come in time".into()),
+            (Attempt::Idle(Some(Ended::Failed(why))), Login::None) => Some(why.clone()),
+            _ => None,
+        }
+    }
+
+    /// What follows from `event` at `now`.
+    pub fn step(self, event: Event, now: DateTime<Utc>) -> (Self, Vec<Effect>) {
+        let State { login, attempt, strikes } = self;
+        let stay = |attempt, effects| (State { login: login.clone(), attempt, strikes }, effects);
+        match (event, attempt) {
+            // --- asking to sign in ------------------------------------------------------------------------------------
+            (Event::LoginAsked { email, .. }, Attempt::AwaitingMfa(challenge)) if now < challenge.until => {
+                let effect = match email {
+                    Some(email) if !email.eq_ignore_ascii_case(&challenge.email) => Effect::Refuse(other_person()),
+                    _ => Effect::Stand,
+                };
+                stay(Attempt::AwaitingMfa(challenge), vec![effect])
+            }
+            (Event::LoginAsked { .. }, attempt @ (Attempt::SigningIn | Attempt::CheckingCode(_))) => {
+                stay(attempt, vec![Effect::Join])
+            }
+            (Event::LoginAsked { with_password: false, .. }, attempt) => {
+                stay(attempt, vec![Effect::Refuse(password_missing())])
+            }
+            (Event::LoginAsked { force: false, .. }, Attempt::CoolingDown(until, why)) if now < until => {
+                let refusal = cooling_down(&why, until, now);
+                stay(Attempt::CoolingDown(until, why), vec![Effect::Refuse(refusal)])
+            }
+            (Event::LoginAsked { .. }, Attempt::AwaitingMfa(_)) => {
+                stay(Attempt::SigningIn, vec![Effect::DropPending, Effect::SignIn])
+            }
+            (Event::LoginAsked { .. }, _) => stay(Attempt::SigningIn, vec![Effect::SignIn]),
+
+            // --- the sign-in's end ------------------------------------------------------------------------------------
+            (Event::CodeWanted(challenge), Attempt::SigningIn) => {
+                stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(None)])
+            }
+            (Event::SignInFailed(failure), Attempt::SigningIn | Attempt::CheckingCode(_)) => {
+                let ended = Attempt::Idle(Some(Ended::Failed(failure.message.clone())));
+                stay(ended, vec![Effect::DropPending, Effect::Tell(Some(failure))])
+            }
+            (Event::SignInBlocked(failure), Attempt::SigningIn | Attempt::CheckingCode(_)) => {
+                let strikes = strikes.saturating_add(1);
+                let until = now + cool_down(strikes);
+                let failure = failure.retry_after_s(seconds(until - now));
+                let attempt = Attempt::CoolingDown(until, failure.message.clone());
+                (State { login, attempt, strikes }, vec![Effect::DropPending, Effect::Tell(Some(failure))])
+            }
+            (Event::LoginProven, _) => {
+                let state = State { login: Login::Working, attempt: Attempt::Idle(None), strikes: 0 };
+                (state, vec![Effect::DropPending, Effect::Tell(None)])
+            }
+
+            // --- the code ---------------------------------------------------------------------------------------------
+            (Event::CodeBrought(_), Attempt::AwaitingMfa(challenge)) if now >= challenge.until => {
+                stay(Attempt::Idle(Some(Ended::Expired)), vec![Effect::DropPending, Effect::Refuse(expired())])
+            }
+            (Event::CodeBrought(named), Attempt::AwaitingMfa(challenge)) => {
+                if named.is_some_and(|named| named != challenge.id) {
+                    let refusal = no_pending("that challenge is gone; another login waits for its own code")
+                        .challenge(challenge.id.clone());
+                    return stay(Attempt::AwaitingMfa(challenge), vec![Effect::Refuse(refusal)]);
+                }
+                stay(Attempt::CheckingCode(challenge), vec![Effect::CheckCode])
+            }
+            (Event::CodeBrought(_), attempt @ Attempt::CheckingCode(_)) => {
+                let refusal = Failure::new(Kind::AlreadyRunning, "Another code is with Garmin right now; wait for its answer.");
+                stay(attempt, vec![Effect::Refuse(refusal)])
+            }
+            (Event::CodeBrought(_), attempt @ Attempt::Idle(Some(Ended::Expired))) => {
+                stay(attempt, vec![Effect::Refuse(expired())])
+            }
+            (Event::CodeBrought(_), attempt) => {
+                stay(attempt, vec![Effect::Refuse(no_pending("no login waits for a code"))])
+            }
+            (Event::CodeRejected, Attempt::CheckingCode(mut challenge)) => {
+                challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
+                let failure = rejected(&challenge);
+                if challenge.attempts_left == 0 {
+                    let ended = Attempt::Idle(Some(Ended::Failed(failure.message.clone())));
+                    return stay(ended, vec![Effect::DropPending, Effect::Tell(Some(failure))]);
+                }
+                stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(Some(failure))])
+            }
+            (Event::CodeExpired, Attempt::CheckingCode(_)) => {
+                let ended = Attempt::Idle(Some(Ended::Expired));
+                stay(ended, vec![Effect::DropPending, Effect::Tell(Some(expired()))])
+            }
+            (Event::CodeUndecided(failure), Attempt::CheckingCode(challenge)) => {
+                let failure = failure.challenge(challenge.id.clone()).attempts_left(challenge.attempts_left);
+                stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(Some(failure))])
+            }
+
+            // --- the login it has -------------------------------------------------------------------------------------
+            (Event::GrantRefused(why), attempt) => match login {
+                Login::Working => (State { login: Login::Dead(why), attempt, strikes }, vec![]),
+                login => (State { login, attempt, strikes }, vec![]),
+            },
+
+            // --- giving up --------------------------------------------------------------------------------------------
+            (Event::CancelAsked, Attempt::AwaitingMfa(_)) => {
+                stay(Attempt::Idle(None), vec![Effect::DropPending, Effect::Stand])
+            }
+            (Event::CancelAsked, Attempt::SigningIn | Attempt::CheckingCode(_)) => {
+                let gone = no_pending("the login was given up by another client");
+                stay(Attempt::Idle(None), vec![Effect::Abort, Effect::DropPending, Effect::Tell(Some(gone)), Effect::Stand])
+            }
+            (Event::CancelAsked, attempt) => stay(attempt, vec![Effect::Refuse(no_pending("no login is under way"))]),
+            (Event::LogoutAsked, attempt) => {
+                // A cool-down outlives the logout: Garmin's block does not care who is signed in here.
+                let attempt = match attempt {
+                    Attempt::CoolingDown(until, why) if now < until => Attempt::CoolingDown(until, why),
+                    _ => Attempt::Idle(None),
+                };
+                let gone = Failure::new(Kind::LoginNeeded, "The account was signed out meanwhile.");
+                let effects = vec![Effect::Abort, Effect::ForgetSecrets, Effect::Tell(Some(gone)), Effect::Stand];
+                (State { login: Login::None, attempt, strikes }, effects)
+            }
+
+            // --- time -------------------------------------------------------------------------------------------------
+            (Event::Tick, Attempt::AwaitingMfa(challenge)) if now >= challenge.until => {
+                stay(Attempt::Idle(Some(Ended::Expired)), vec![Effect::DropPending, Effect::Tell(Some(expired()))])
+            }
+            // A clock that was years ahead when the pause began must not hold the account for years.
+            (Event::Tick, Attempt::CoolingDown(until, _)) if now >= until || until > now + LONGEST_COOL_DOWN => {
+                stay(Attempt::Idle(None), vec![])
+            }
+            // What comes too late (an answer to a sign-in that was given up) changes nothing.
+            (_, attempt) => stay(attempt, vec![]),
+        }
+    }
+
+    /// The state a daemon finds after a restart: what was with Garmin when it stopped is no longer under way, but a sign-in
+    /// that waits for its code still waits.
+    pub fn restored(mut self) -> Self {
+        self.attempt = match self.attempt {
+            Attempt::SigningIn => Attempt::Idle(Some(Ended::Failed("the daemon stopped during the login".into()))),
+            Attempt::CheckingCode(challenge) => Attempt::AwaitingMfa(challenge),
+            attempt => attempt,
+        };
+        self
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn cool_down(strikes: u32) -> TimeDelta {
+    let doublings = strikes.saturating_sub(1).min(4);
+    (FIRST_COOL_DOWN * (1 << doublings)).min(LONGEST_COOL_DOWN)
+}
+
+fn seconds(delta: TimeDelta) -> u64 {
+    u64::try_from(delta.num_seconds()).unwrap_or(0)
+}
+
+fn no_pending(why: &str) -> Failure {
+    Failure::new(Kind::NoPendingLogin, format!("There is nothing to do here: {why}."))
+}
+
+fn expired() -> Failure {
+    Failure::new(
+        Kind::MfaExpired,
+        "The login has ended: its code came too late. Nothing is lost; start a new login for a new code.",
+    )
+}
+
+fn rejected(challenge: &Challenge) -> Failure {
+    let words = match challenge.attempts_left {
+        0 => "Garmin did not accept the code, and it was the last try: the login has ended, before Garmin locks the account.".into(),
+        1 => "Garmin did not accept the code. The same login goes on; 1 attempt is left.".to_owned(),
+        left => format!("Garmin did not accept the code. The same login goes on; {left} attempts are left."),
+    };
+    Failure::new(Kind::MfaCodeRejected, words).attempts_left(challenge.attempts_left).challenge(challenge.id.clone())
+}
+
+fn other_person() -> Failure {
+    Failure::new(
+        Kind::AlreadyRunning,
+        "A login for another address waits for its code. Finish it, or give it up, before you start this one.",
+    )
+}
+
+fn password_missing() -> Failure {
+    Failure::new(Kind::InvalidArgument, "No login waits for a code, so this one needs an e-mail address and a password.")
+}
+
+fn cooling_down(why: &str, until: DateTime<Utc>, now: DateTime<Utc>) -> Failure {
+    Failure::new(
+        Kind::CoolingDown,
+        format!(
+            "No login is tried before {} UTC, because every further one would prolong Garmin's block ({}).",
+            until.format("%Y-%m-%d %H:%M"),
+            why.trim_end_matches('.'),
+        ),
+    )
+    .retry_after_s(seconds(until - now))
+}
+
+#[cfg(test)]
+#[path = "machine_test.rs"]
+mod tests;

@@ -1,0 +1,203 @@
+//! Every state × every event, spelled out; and walks through the rules that people rely on.
+
+use super::*;
+
+fn at(minutes: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap() + TimeDelta::minutes(minutes)
+}
+
+fn challenge(attempts_left: u32) -> Challenge {
+    Challenge {
+        id: "c1".into(),
+        email: "ana@example.org".into(),
+        method: "email".into(),
+        sent_to: Some("an***@example.org".into()),
+        until: at(30),
+        attempts_left,
+    }
+}
+
+fn failure() -> Failure {
+    Failure::new(Kind::GarminUnexpected, "odd")
+}
+
+fn logins() -> [Login; 3] {
+    [Login::None, Login::Working, Login::Dead("refused".into())]
+}
+
+fn attempts() -> Vec<(&'static str, Attempt)> {
+    vec![
+        ("idle", Attempt::Idle(None)),
+        ("expired", Attempt::Idle(Some(Ended::Expired))),
+        ("failed", Attempt::Idle(Some(Ended::Failed("odd".into())))),
+        ("signing", Attempt::SigningIn),
+        ("waiting", Attempt::AwaitingMfa(challenge(3))),
+        ("last", Attempt::AwaitingMfa(challenge(1))),
+        ("checking", Attempt::CheckingCode(challenge(3))),
+        ("checking last", Attempt::CheckingCode(challenge(1))),
+        ("cooling", Attempt::CoolingDown(at(60), "blocked".into())),
+    ]
+}
+
+fn events() -> Vec<(&'static str, Event)> {
+    let ask = |email: Option<&str>, with_password, force| Event::LoginAsked { email: email.map(Into::into), with_password, force };
+    vec![
+        ("login", ask(Some("Ana@example.org"), true, false)),
+        ("join", ask(None, false, false)),
+        ("login other", ask(Some("eva@example.org"), true, false)),
+        ("login forced", ask(Some("ana@example.org"), true, true)),
+        ("code wanted", Event::CodeWanted(challenge(3))),
+        ("sign-in failed", Event::SignInFailed(failure())),
+        ("sign-in blocked", Event::SignInBlocked(failure())),
+        ("code", Event::CodeBrought(None)),
+        ("code c1", Event::CodeBrought(Some("c1".into()))),
+        ("code c0", Event::CodeBrought(Some("c0".into()))),
+        ("code rejected", Event::CodeRejected),
+        ("code expired", Event::CodeExpired),
+        ("code undecided", Event::CodeUndecided(failure())),
+        ("proven", Event::LoginProven),
+        ("grant refused", Event::GrantRefused("dead".into())),
+        ("cancel", Event::CancelAsked),
+        ("logout", Event::LogoutAsked),
+        ("tick", Event::Tick),
+    ]
+}
+
+/// One cell of the table, short enough to read: the next attempt, then the effects.
+fn cell(attempt: &Attempt, effects: &[Effect]) -> String {
+    let mut words = vec![match attempt {
+        Attempt::Idle(None) => "idle".to_owned(),
+        Attempt::Idle(Some(Ended::Expired)) => "expired".into(),
+        Attempt::Idle(Some(Ended::Failed(_))) => "failed".into(),
+        Attempt::SigningIn => "signing".into(),
+        Attempt::AwaitingMfa(c) => format!("waiting{}", c.attempts_left),
+        Attempt::CheckingCode(c) => format!("checking{}", c.attempts_left),
+        Attempt::CoolingDown(until, _) => format!("cooling{}", (*until - at(0)).num_minutes()),
+    }];
+    words.extend(effects.iter().map(|effect| match effect {
+        Effect::SignIn => "+sign-in".to_owned(),
+        Effect::Join => "+join".into(),
+        Effect::CheckCode => "+check".into(),
+        Effect::Stand => "+stand".into(),
+        Effect::Refuse(f) => format!("+refuse:{}", f.kind.as_str()),
+        Effect::Tell(None) => "+tell".into(),
+        Effect::Tell(Some(f)) => format!("+tell:{}", f.kind.as_str()),
+        Effect::Abort => "+abort".into(),
+        Effect::KeepPending => "+keep".into(),
+        Effect::DropPending => "+drop".into(),
+        Effect::ForgetSecrets => "+forget".into(),
+    }));
+    words.join(" ")
+}
+
+#[test]
+fn the_whole_table() {
+    let rows = attempts();
+    for (event_name, event) in events() {
+        for (attempt_name, attempt) in &rows {
+            let expected = expected(event_name, attempt_name);
+            for login in logins() {
+                let before = State { login: login.clone(), attempt: attempt.clone(), strikes: 1 };
+                let (after, effects) = before.step(event.clone(), at(1));
+                assert_eq!(cell(&after.attempt, &effects), expected, "{event_name} × {attempt_name} × {login:?}");
+                let login_after = match (event_name, &login) {
+                    ("proven", _) => Login::Working,
+                    ("logout", _) => Login::None,
+                    ("grant refused", Login::Working) => Login::Dead("dead".into()),
+                    _ => login.clone(),
+                };
+                assert_eq!(after.login, login_after, "{event_name} × {attempt_name} × {login:?}");
+            }
+        }
+    }
+}
+
+fn expected(event: &str, attempt: &str) -> String {
+    let same = match attempt {
+        "waiting" => "waiting3",
+        "last" => "waiting1",
+        "checking" => "checking3",
+        "checking last" => "checking1",
+        "cooling" => "cooling60",
+        other => other,
+    };
+    let is_idle = matches!(attempt, "idle" | "expired" | "failed");
+    let is_waiting = matches!(attempt, "waiting" | "last");
+    let is_checking = matches!(attempt, "checking" | "checking last");
+    let is_busy = is_checking || attempt == "signing";
+    let and = |effects: &str| format!("{same} {effects}");
+    match event {
+        "login" | "join" | "login other" | "login forced" if is_busy => and("+join"),
+        "login" | "join" | "login forced" if is_waiting => and("+stand"),
+        "login other" if is_waiting => and("+refuse:already_running"),
+        "join" => and("+refuse:invalid_argument"),
+        "login" | "login other" if attempt == "cooling" => and("+refuse:cooling_down"),
+        "login" | "login other" | "login forced" => "signing +sign-in".into(),
+        "code wanted" if attempt == "signing" => "waiting3 +keep +tell".into(),
+        "sign-in failed" if is_busy => "failed +drop +tell:garmin_unexpected".into(),
+        // The second strike: four hours from minute 1.
+        "sign-in blocked" if is_busy => "cooling241 +drop +tell:garmin_unexpected".into(),
+        "code" | "code c1" if attempt == "waiting" => "checking3 +check".into(),
+        "code" | "code c1" if attempt == "last" => "checking1 +check".into(),
+        "code c0" if is_waiting => and("+refuse:no_pending_login"),
+        "code" | "code c1" | "code c0" if is_checking => and("+refuse:already_running"),
+        "code" | "code c1" | "code c0" if attempt == "expired" => and("+refuse:mfa_expired"),
+        "code" | "code c1" | "code c0" => and("+refuse:no_pending_login"),
+        "code rejected" if attempt == "checking" => "waiting2 +keep +tell:mfa_code_rejected".into(),
+        "code rejected" if attempt == "checking last" => "failed +drop +tell:mfa_code_rejected".into(),
+        "code expired" if is_checking => "expired +drop +tell:mfa_expired".into(),
+        "code undecided" if attempt == "checking" => "waiting3 +keep +tell:garmin_unexpected".into(),
+        "code undecided" if attempt == "checking last" => "waiting1 +keep +tell:garmin_unexpected".into(),
+        "proven" => "idle +drop +tell".into(),
+        "cancel" if is_waiting => "idle +drop +stand".into(),
+        "cancel" if is_busy => "idle +abort +drop +tell:no_pending_login +stand".into(),
+        "cancel" => and("+refuse:no_pending_login"),
+        "logout" if attempt == "cooling" => "cooling60 +abort +forget +tell:login_needed +stand".into(),
+        "logout" => "idle +abort +forget +tell:login_needed +stand".into(),
+        _ if is_idle || is_waiting || is_busy || attempt == "cooling" => same.into(),
+        other => unreachable!("{other}"),
+    }
+}
+
+#[test]
+fn the_deadline_ends_a_waiting_login_and_is_said() {
+    for event in [Event::Tick, Event::CodeBrought(None)] {
+        let waiting = State { attempt: Attempt::AwaitingMfa(challenge(3)), ..State::new() };
+        let (after, _) = waiting.step(event, at(30));
+        assert_eq!(after.attempt, Attempt::Idle(Some(Ended::Expired)));
+        let (_, effects) = after.step(Event::CodeBrought(None), at(31));
+        assert!(matches!(&effects[..], [Effect::Refuse(f)] if f.kind == Kind::MfaExpired));
+    }
+    // A login after the deadline starts afresh.
+    let waiting = State { attempt: Attempt::AwaitingMfa(challenge(3)), ..State::new() };
+    let ask = Event::LoginAsked { email: None, with_password: true, force: false };
+    let (after, effects) = waiting.step(ask, at(30));
+    assert_eq!((after.attempt, effects), (Attempt::SigningIn, vec![Effect::DropPending, Effect::SignIn]));
+}
+
+#[test]
+fn cool_downs_double_to_a_day_and_survive_a_wrong_clock() {
+    let mut hours = Vec::new();
+    let mut state = State::new();
+    for _ in 0..6 {
+        state.attempt = Attempt::SigningIn;
+        let (after, _) = state.step(Event::SignInBlocked(failure()), at(0));
+        let Attempt::CoolingDown(until, _) = &after.attempt else { panic!("{after:?}") };
+        hours.push((*until - at(0)).num_hours());
+        state = after;
+    }
+    assert_eq!(hours, [2, 4, 8, 16, 24, 24]);
+    // The clock was a year ahead when the pause began.
+    let (after, _) = state.clone().step(Event::Tick, at(-60 * 24 * 365));
+    assert_eq!(after.attempt, Attempt::Idle(None));
+    let (after, _) = state.step(Event::LoginProven, at(1));
+    assert_eq!(after.strikes, 0);
+}
+
+#[test]
+fn a_restart_keeps_what_waits_and_drops_what_was_on_the_wire() {
+    let restored = |attempt| State { attempt, ..State::new() }.restored().attempt;
+    assert_eq!(restored(Attempt::CheckingCode(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
+    assert_eq!(restored(Attempt::AwaitingMfa(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
+    assert!(matches!(restored(Attempt::SigningIn), Attempt::Idle(Some(Ended::Failed(_)))));
+}

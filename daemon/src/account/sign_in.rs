@@ -1,0 +1,140 @@
+//! The requests behind a sign-in, one after the other: which doors are tried, what follows a ticket. Run by the actor as a
+//! task of its own; it decides nothing about states and attempts.
+
+use std::time::Duration;
+
+use garminsync_garmin::{Credentials, Error, Flow, Garmin, PendingSignIn, Profile, SignIn, Ticket, Tokens};
+use garminsync_protocol::{Failure, Kind};
+use garminsync_store::{Kind as Row, Vault};
+use secrecy::SecretString;
+
+use super::words;
+use crate::on_thread::OnThread;
+
+/// Pause before a ticket's exchange is tried again after trouble on the way. A ticket lives about a minute.
+const EXCHANGE_PAUSE: Duration = Duration::from_secs(2);
+const EXCHANGE_TRIES: u32 = 4;
+
+/// How the task ended.
+#[derive(Debug)]
+pub enum End {
+    /// Garmin wants a code.
+    CodeWanted(Box<PendingSignIn>),
+    /// Tokens that are on disk and that Garmin's data service did not refuse; who it is, where it said so.
+    Proven(Box<Tokens>, Option<Profile>),
+    /// Every way in was turned away.
+    Blocked(Failure),
+    /// It failed for good.
+    Failed(Failure),
+}
+
+/// Signs in through the first door that opens. Each has its own bucket at Garmin, so a door that is shut says nothing of
+/// the next; but wrong credentials, or a code on its way, end the chain: another door would be a second try or a second code.
+pub async fn sign_in(
+    garmin: &Garmin,
+    vault: &OnThread<Vault>,
+    account: &str,
+    credentials: &Credentials,
+    told: &(dyn Fn(&str) + Send + Sync),
+) -> End {
+    let mut block = None;
+    for flow in Flow::ALL {
+        match garmin.sign_in(flow, credentials, told).await {
+            Ok(SignIn::Ticket(ticket)) => return complete(garmin, vault, account, &ticket, told).await,
+            Ok(SignIn::CodeWanted(pending)) => return End::CodeWanted(pending),
+            Err(error) if words::is_block(&error) => {
+                told("Garmin turned this way in away; trying another");
+                tracing::info!(account, ?flow, %error, "a way in is blocked");
+                // The most telling refusal is the one a person can do something about.
+                if block.is_none() || matches!(error, Error::CaptchaRequired) {
+                    block = Some(error);
+                }
+            }
+            Err(error) => return End::Failed(words::sign_in(&error)),
+        }
+    }
+    match block {
+        Some(error) => End::Blocked(words::sign_in(&error)),
+        None => End::Failed(Failure::new(Kind::Internal, "There is no way to sign in to Garmin.")),
+    }
+}
+
+/// What the check of a code came to.
+#[derive(Debug)]
+pub enum Checked {
+    /// Garmin accepted it; how the rest went.
+    Accepted(End),
+    /// Garmin did not accept it, or could not be asked.
+    Not(Error),
+}
+
+/// Sends a code. `pending` takes the session's new cookies, also when the code is refused.
+pub async fn check_code(
+    garmin: &Garmin,
+    vault: &OnThread<Vault>,
+    account: &str,
+    pending: &mut PendingSignIn,
+    code: &SecretString,
+    told: &(dyn Fn(&str) + Send + Sync),
+) -> Checked {
+    match garmin.verify_code(pending, code).await {
+        Ok(ticket) => Checked::Accepted(complete(garmin, vault, account, &ticket, told).await),
+        Err(error) => Checked::Not(error),
+    }
+}
+
+/// From a ticket to proven tokens. They are put on disk before anything else happens to them.
+async fn complete(
+    garmin: &Garmin,
+    vault: &OnThread<Vault>,
+    account: &str,
+    ticket: &Ticket,
+    told: &(dyn Fn(&str) + Send + Sync),
+) -> End {
+    told("fetching the login's tokens");
+    let mut tries = 1;
+    let tokens = loop {
+        match garmin.exchange(ticket).await {
+            Ok(tokens) => break tokens,
+            Err(Error::Unreachable { .. } | Error::ServerTrouble { .. }) if tries < EXCHANGE_TRIES => {
+                tries += 1;
+                told("Garmin's token service is in trouble; trying again");
+                tokio::time::sleep(EXCHANGE_PAUSE).await;
+            }
+            Err(error) if words::is_block(&error) => return End::Blocked(words::sign_in(&error)),
+            Err(error) => return End::Failed(words::sign_in(&error)),
+        }
+    };
+    let row = match serde_json::to_vec(&tokens) {
+        Ok(row) => row,
+        Err(_) => return End::Failed(Failure::new(Kind::Internal, "The new login could not be written down.")),
+    };
+    let name = account.to_owned();
+    match vault.call(move |vault| vault.put(&name, Row::CandidateTokens, &row)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return End::Failed(not_stored(&error.to_string())),
+        Err(error) => return End::Failed(not_stored(&error.to_string())),
+    }
+    prove(garmin, tokens, told).await
+}
+
+/// Asks Garmin's data service once whether it takes the tokens. No answer is no refusal: they are kept.
+pub async fn prove(garmin: &Garmin, tokens: Tokens, told: &(dyn Fn(&str) + Send + Sync)) -> End {
+    told("checking the login");
+    match garmin.profile(&tokens.access).await {
+        Ok(profile) => End::Proven(Box::new(tokens), Some(profile)),
+        Err(error @ (Error::Unauthorized | Error::Forbidden)) => End::Failed(words::sign_in(&error)),
+        Err(error) => {
+            tracing::info!(%error, "the login could not be checked and is kept");
+            End::Proven(Box::new(tokens), None)
+        }
+    }
+}
+
+/// Garmin said yes and the vault no.
+pub fn not_stored(why: &str) -> Failure {
+    Failure::new(
+        Kind::Storage,
+        format!("Garmin accepted the sign-in, but the login could not be stored ({why}). Mend that, then log in again."),
+    )
+}

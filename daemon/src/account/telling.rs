@@ -1,0 +1,133 @@
+//! What the actor tells: answers to those who wait, and the account's place on the board.
+
+use std::sync::PoisonError;
+
+use chrono::SubsecRound;
+use garminsync_protocol::{AccountState, DEFAULT_ACCOUNT, Failure, LoginResult, MfaStatus, TierStatus, Tiers};
+
+use super::AccountEvent;
+use super::actor::{Actor, Asker};
+use super::machine::{Attempt, Login};
+use crate::board::trouble;
+
+impl Actor {
+    /// Tells the house that a new login works.
+    pub(super) fn announce(&self) {
+        let domain = self.garmin.endpoints().domain.to_string();
+        let event = AccountEvent::SignedIn { account: self.name.clone(), domain, profile: self.profile.clone() };
+        let _ = self.events.send(event);
+    }
+
+    pub(super) fn answer(&mut self, asker: Option<Asker>, joined: bool) {
+        if let Some(asker) = asker {
+            let joined = joined && matches!(self.state.attempt, Attempt::AwaitingMfa(_));
+            let _ = asker.reply.send(Ok(self.standing(joined)));
+        }
+    }
+
+    pub(super) fn tell(&mut self, failure: Option<&Failure>) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for (reply, joined) in std::mem::take(&mut self.waiting) {
+            let _ = reply.send(match failure {
+                Some(failure) => Err(failure.clone()),
+                None => Ok(self.standing(joined)),
+            });
+        }
+    }
+
+    pub(super) fn word(&self) -> AccountState {
+        let key_works = self.key.as_ref().is_some_and(|key| key.refused.is_none());
+        match self.state.word() {
+            AccountState::SignedOut if key_works => AccountState::Active,
+            AccountState::SignedOut if self.key.is_some() => AccountState::LoginNeeded,
+            word => word,
+        }
+    }
+
+    pub(super) fn mfa(&self) -> Option<MfaStatus> {
+        let (Attempt::AwaitingMfa(challenge) | Attempt::CheckingCode(challenge)) = &self.state.attempt else { return None };
+        Some(MfaStatus {
+            challenge: challenge.id.clone(),
+            method: challenge.method.clone(),
+            sent_to: challenge.sent_to.clone(),
+            expires_at: challenge.until,
+            attempts_left: challenge.attempts_left,
+        })
+    }
+
+    pub(super) fn display_name(&self) -> Option<String> {
+        let profile = self.profile.as_ref()?;
+        profile.full_name.clone().or_else(|| profile.display_name.clone())
+    }
+
+    pub(super) fn standing(&self, joined: bool) -> LoginResult {
+        LoginResult {
+            account: self.name.clone(),
+            state: self.word(),
+            display_name: self.display_name(),
+            mfa: self.mfa(),
+            joined,
+        }
+    }
+
+    pub(super) fn tiers(&self) -> Tiers {
+        let account = self.tokens.as_ref().map(|tokens| TierStatus {
+            state: if matches!(self.state.login, Login::Dead(_)) { AccountState::LoginNeeded } else { AccountState::Active },
+            access_expires_at: Some(tokens.access_expires_at.trunc_subsecs(0)),
+            refresh_expires_at: tokens.refresh_expires_at.map(|at| at.trunc_subsecs(0)),
+            key_expires_at: None,
+            last_refresh_at: self.last_renewed_at.or(Some(tokens.issued_at)).map(|at| at.trunc_subsecs(0)),
+        });
+        let personal = self.key.as_ref().map(|ring| TierStatus {
+            state: if ring.refused.is_some() { AccountState::LoginNeeded } else { AccountState::Active },
+            access_expires_at: ring.bearer.as_ref().map(|bearer| bearer.expires_at.trunc_subsecs(0)),
+            refresh_expires_at: None,
+            key_expires_at: None,
+            last_refresh_at: ring.renewed_at,
+        });
+        Tiers { account, personal }
+    }
+
+    pub(super) fn publish(&self) {
+        let word = self.word();
+        let until = match &self.state.attempt {
+            Attempt::CoolingDown(until, _) => Some(*until),
+            _ => None,
+        };
+        let mut troubles = Vec::new();
+        if word == AccountState::LoginNeeded {
+            let why = self.state.reason().or_else(|| self.key.as_ref().and_then(|key| key.refused.clone()));
+            let text = format!("{}. The data that are here stay.", why.unwrap_or_default());
+            troubles.push(trouble("login.needed", text, login_command(&self.name)));
+        }
+        if self.renewal.failures > 0 && self.state.login == Login::Working {
+            let text = "Garmin's token service did not renew the login; the stored one is kept and tried again.";
+            troubles.push(trouble("token.renewal", text, "nothing: it is tried again by itself"));
+        }
+        if let Some(error) = &self.vault_trouble {
+            troubles.push(trouble("storage", format!("The vault: {error}"), "look at the disk and the daemon's log"));
+        }
+        self.board.account(&self.name, |account| {
+            for trouble in &mut troubles {
+                if let Some(standing) = account.troubles.iter().find(|standing| standing.kind == trouble.kind) {
+                    trouble.since = standing.since;
+                }
+            }
+            account.state = word;
+            account.reason = self.state.reason();
+            account.since = self.since;
+            account.until = until;
+            account.display_name = self.display_name();
+            account.tiers = self.tiers();
+            account.mfa = self.mfa();
+            account.troubles = troubles;
+        });
+    }
+}
+
+fn login_command(account: &str) -> String {
+    match account {
+        DEFAULT_ACCOUNT => "garminsyncctl login".into(),
+        name => format!("garminsyncctl --account {name} login"),
+    }
+}

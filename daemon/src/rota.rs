@@ -1,0 +1,135 @@
+//! Who does what when: the clock's duties, what follows a login or a logout, and what the board shows of a sync. The wiring's
+//! own hands; no rule lives here.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use garminsync_protocol::{AccountState, Status, SyncState};
+use garminsync_store::{AccountRow, Store};
+use tokio::sync::{mpsc, watch};
+
+use crate::account::{AccountEvent, Accounts};
+use crate::board::Board;
+use crate::clock::{Clock, Duties};
+use crate::host;
+use crate::on_thread::OnThread;
+use crate::sync::{Request, Syncs, Trigger, View};
+
+/// The rooms that duties need.
+#[derive(Clone)]
+pub struct Rota {
+    pub accounts: Accounts,
+    pub syncs: Syncs,
+    pub store: OnThread<Store>,
+    pub board: Board,
+}
+
+impl Duties for Rota {
+    fn accounts(&self) -> Vec<String> {
+        self.accounts.names()
+    }
+
+    async fn last_started(&self, account: &str) -> Option<DateTime<Utc>> {
+        let account = account.to_owned();
+        let runs = self.store.call(move |store| store.last_runs(&account)).await;
+        runs.ok()?.ok()?.last_started
+    }
+
+    async fn sync(&self, account: String) {
+        self.start(account, Trigger::Schedule).await;
+    }
+
+    async fn refresh(&self) {
+        self.accounts.refresh_due().await;
+    }
+
+    fn show_next(&self, account: &str, next: Option<DateTime<Utc>>) {
+        self.board.account(account, |account| account.sync.next_at = next);
+    }
+}
+
+impl Rota {
+    async fn start(&self, account: String, trigger: Trigger) {
+        let request = Request { account: account.clone(), trigger, since: None, until: None, datasets: Vec::new() };
+        if let Err(refused) = self.syncs.start(request).await {
+            tracing::info!(account, %refused, "no sync now");
+        }
+    }
+
+    /// Does what follows a login or a logout.
+    pub async fn listen(self, mut heard: mpsc::UnboundedReceiver<AccountEvent>, clock: Arc<Clock>) {
+        while let Some(event) = heard.recv().await {
+            match event {
+                AccountEvent::SignedIn { account, domain, profile } => {
+                    let row = AccountRow {
+                        name: account.clone(),
+                        profile_id: profile.as_ref().and_then(|profile| profile.profile_id),
+                        display_name: profile.as_ref().and_then(|profile| profile.display_name.clone()),
+                        full_name: profile.as_ref().and_then(|profile| profile.full_name.clone()),
+                        domain,
+                        time_zone: None,
+                    };
+                    if let Ok(Err(error)) = self.store.call(move |store| store.upsert_account(&row)).await {
+                        tracing::warn!(%error, "the account's row could not be written");
+                    }
+                    self.start(account, Trigger::Login).await;
+                    clock.look();
+                }
+                AccountEvent::SignedOut { account } => {
+                    self.syncs.cancel(&account);
+                    clock.look();
+                }
+            }
+        }
+    }
+}
+
+/// How a sync shows itself on the board.
+pub fn show(board: &Board) -> Arc<dyn Fn(&str, &View) + Send + Sync> {
+    let board = board.clone();
+    Arc::new(move |account, view| {
+        board.account(account, |account| {
+            let sync = &mut account.sync;
+            sync.state = match view {
+                View { running: true, .. } => SyncState::Running,
+                View { paused_until: Some(until), .. } if *until > Utc::now() => SyncState::Paused,
+                _ => SyncState::Idle,
+            };
+            sync.progress = view.progress;
+            sync.dataset.clone_from(&view.dataset);
+            sync.last_ok_at = view.last_ok_at;
+            sync.last_error.clone_from(&view.last_error);
+            sync.requests_today = view.requests_today;
+            sync.complete_from = view.complete_from;
+            sync.newest_day = view.newest_day;
+            sync.gaps = view.gaps;
+        });
+    })
+}
+
+/// Keeps one line about all accounts where the service manager shows it.
+pub async fn headline(mut board: watch::Receiver<Arc<Status>>) {
+    let mut said = String::new();
+    loop {
+        let line = line(&board.borrow_and_update());
+        if line != said {
+            host::say(&line);
+            said = line;
+        }
+        if board.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn line(status: &Status) -> String {
+    let count = |wanted: fn(&garminsync_protocol::AccountStatus) -> bool| status.accounts.iter().filter(|a| wanted(a)).count();
+    let parts = [
+        (count(|a| a.state == AccountState::Active), "active"),
+        (count(|a| a.sync.state == SyncState::Running), "syncing"),
+        (count(|a| a.state == AccountState::AwaitingMfa), "awaiting a code"),
+        (count(|a| matches!(a.state, AccountState::LoginNeeded | AccountState::SignedOut)), "without a login"),
+    ];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if parts.is_empty() { "no accounts".into() } else { format!("accounts: {}", parts.join(", ")) }
+}

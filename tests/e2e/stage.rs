@@ -1,0 +1,75 @@
+//! What every test stands on: a fake Garmin with its people, a home, and the two programs.
+
+use chrono::{NaiveDate, Utc};
+use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
+use garminsync_test_support::harness::{Binaries, Home, Ran, until};
+use garminsync_test_support::people::{Person, SignInMood};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+pub const ANA: &str = "ana@example.org";
+
+/// Periodic syncs off: a test says itself when something happens.
+pub const QUIET: &str = "[sync]\nschedule = \"\"\n";
+
+pub struct Stage {
+    pub fake: FakeGarmin,
+    pub home: Home,
+}
+
+pub fn binaries() -> Binaries {
+    Binaries { daemon: env!("CARGO_BIN_EXE_garminsyncd").into(), ctl: env!("CARGO_BIN_EXE_garminsyncctl").into() }
+}
+
+pub fn today() -> NaiveDate {
+    Utc::now().date_naive()
+}
+
+/// Ana, who signs in like this and has a small life.
+pub fn ana(mood: SignInMood) -> Person {
+    Person::named(ANA).password(PASSWORD).mood(mood).lived(today(), 20, 3)
+}
+
+impl Stage {
+    pub async fn set(person: Person, more: &str) -> Self {
+        let fake = FakeGarmin::start(Options::default()).await.expect("the fake starts");
+        fake.add(person);
+        let endpoints = format!("{}\nsign_in_pause_s = 0\n", fake.endpoints_toml());
+        let home = Home::new(&binaries(), &endpoints, &format!("{QUIET}\n{more}")).expect("a home");
+        Self { fake, home }
+    }
+
+    /// `login` with the password on standard input.
+    pub async fn login(&self, password: &str, more: &[&str]) -> Ran {
+        let words = [&["login", "--email", ANA, "--password-stdin"], more].concat();
+        self.home.ctl_with(&words, &format!("{password}\n")).await
+    }
+
+    /// Waits until the account's `status` passes.
+    pub async fn account_is(&self, what: &str, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        until(what, || async {
+            let account = self.home.account("default").await;
+            wanted(&account).then_some(account)
+        })
+        .await
+    }
+
+    /// Waits until no sync is under way.
+    pub async fn idle(&self) {
+        self.account_is("the sync ends", |account| account["sync"]["state"] != "running").await;
+    }
+
+    /// Requests that Garmin's sign-in has seen by method and part of their path.
+    pub fn asked(&self, host: Host, method: &str, path: &str) -> usize {
+        self.fake.count(&Filter::host(host).method(method).path(path))
+    }
+
+    /// The newest code that was mailed to Ana.
+    pub fn code(&self) -> String {
+        self.fake.mail(ANA).last().expect("a mail").code.clone()
+    }
+
+    /// Any code but the right one.
+    pub fn wrong_code(&self) -> String {
+        if self.code() == "123456" { "654321".into() } else { "123456".into() }
+    }
+}

@@ -1,0 +1,80 @@
+//! Tokens under way: renewed once, kept through trouble, given up only when Garmin says so.
+
+use garminsync_test_support::fake::{Effect, Host, Rule};
+use garminsync_test_support::harness::Daemon;
+use garminsync_test_support::people::SignInMood;
+
+use crate::stage::{ANA, PASSWORD, Stage, ana};
+
+async fn signed_in() -> (Stage, Daemon) {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    stage.idle().await;
+    (stage, daemon)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_dies_in_a_sync_is_renewed_once() {
+    let (stage, _daemon) = signed_in().await;
+    let exchanged = stage.asked(Host::Diauth, "POST", "");
+    stage.fake.expire_access(ANA);
+    let sync = stage.home.ctl(&["sync", "--wait", "--json"]).await;
+    assert_eq!((sync.code, sync.json()["outcome"].as_str()), (0, Some("ok")), "{sync:?}");
+    assert_eq!(stage.asked(Host::Diauth, "POST", "") - exchanged, 1, "one refresh");
+    // Four requests of the re-read window, and the one that was answered 401 once more.
+    assert_eq!(sync.json()["requests"], 5, "{sync:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_at_the_token_service_costs_no_login() {
+    let (stage, daemon) = signed_in().await;
+    stage.fake.expire_access(ANA);
+    stage.fake.misbehave(Rule::does(Effect::status(503)).host(Host::Diauth));
+    let sync = stage.home.ctl(&["sync", "--wait"]).await;
+    assert_eq!(sync.code, 1, "{sync:?}");
+    assert_eq!(stage.home.account("default").await["state"], "active", "the tokens are kept");
+    daemon.kill().await;
+
+    stage.fake.behave();
+    let _daemon = Daemon::start(&stage.home).await;
+    let sync = stage.home.ctl(&["sync", "--wait"]).await;
+    assert_eq!(sync.code, 0, "{sync:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_login_is_said_and_not_repeated() {
+    let (stage, _daemon) = signed_in().await;
+    stage.fake.revoke(ANA);
+    stage.fake.expire_access(ANA);
+    let posts = stage.asked(Host::Sso, "POST", "");
+    let sync = stage.home.ctl(&["sync", "--wait", "--json"]).await;
+    assert_eq!(sync.code, 4, "{sync:?}");
+    let account = stage.home.account("default").await;
+    assert_eq!(account["state"], "login_needed", "{account}");
+    assert_eq!(account["troubles"][0]["kind"], "login.needed", "{account}");
+    let again = stage.home.ctl(&["sync"]).await;
+    assert_eq!(again.code, 4, "{again:?}");
+    assert_eq!(stage.home.ctl(&["status"]).await.code, 4);
+    assert_eq!(stage.asked(Host::Sso, "POST", ""), posts, "nobody asked for a login");
+    let rows: i64 = stage
+        .home
+        .database()
+        .and_then(|db| db.query_row("SELECT count(*) FROM daily_summary", [], |row| row.get(0)))
+        .expect("the data stay readable");
+    assert!(rows > 0);
+    // A new login mends it.
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+}
+
+/// Garmin rotated the token and its answer was lost: the old one is tried once more, Garmin says no, and that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_rotation_is_not_a_loop() {
+    let (stage, _daemon) = signed_in().await;
+    stage.fake.expire_access(ANA);
+    stage.fake.misbehave(Rule::does(Effect::status(503)).host(Host::Diauth).times(1).after());
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 1);
+    assert_eq!(stage.home.account("default").await["state"], "active");
+    assert!(stage.asked(Host::Diauth, "POST", "") <= 2, "one exchange, one refresh");
+}
