@@ -5,3 +5,4 @@ mod data;
 mod sign_in;
 mod stub;
 mod token_service;
+mod whole;
