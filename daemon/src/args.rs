@@ -32,7 +32,7 @@ pub struct Args {
     pub socket: Option<PathBuf>,
     /// How much to log: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", env = "GARMINSYNC_LOG", default_value = "info")]
-    log: Option<LevelFilter>,
+    pub(crate) log: Option<LevelFilter>,
     /// Log to stderr even when a journal listens (it never forks either way)
     #[arg(long)]
     pub foreground: bool,

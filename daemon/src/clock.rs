@@ -135,7 +135,9 @@ where
 }
 
 fn tell<T>(result: Result<T, JobSchedulerError>) -> Option<T> {
-    result.inspect_err(|why| tracing::warn!(%why, "the scheduler is in trouble; schedules are kept to half a minute")).ok()
+    result
+        .inspect_err(|why| tracing::warn!(%why, "the scheduler is in trouble; schedules are kept to half a minute"))
+        .ok()
 }
 
 /// What is looked at, and what is remembered between looks.

@@ -179,7 +179,10 @@ impl TryFrom<String> for Start {
     fn try_from(text: String) -> Result<Self, String> {
         match text.as_str() {
             "auto" => Ok(Self::Auto),
-            day => day.parse().map(Self::Day).map_err(|_| format!("{day:?} is neither \"auto\" nor a date like \"2019-01-31\"")),
+            day => day
+                .parse()
+                .map(Self::Day)
+                .map_err(|_| format!("{day:?} is neither \"auto\" nor a date like \"2019-01-31\"")),
         }
     }
 }
@@ -253,7 +256,8 @@ impl From<AccountName> for String {
 }
 
 /// The rule of account names, for people.
-pub const ACCOUNT_NAMES: &str = "an account's name is 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit";
+pub const ACCOUNT_NAMES: &str =
+    "an account's name is 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit";
 
 /// Whether an account may be called so. Names become parts of paths, rows and messages: they stay plain.
 pub fn valid_account_name(name: &str) -> bool {
@@ -352,7 +356,11 @@ fn in_our_words(message: &str, section: Option<String>) -> String {
         return section.map_or(message.clone(), |section| format!("{message} (in [{section}])"));
     };
     let (key, known) = rest.split_once('`').unwrap_or((rest, ""));
-    let known = known.trim_start_matches(", expected one of ").trim_start_matches(", expected ").replace('`', "");
+    let known = known
+        .trim_start_matches(", expected one of ")
+        .trim_start_matches(", expected ")
+        .replace('`', "")
+        .replace(" or ", ", ");
     let place = section.map_or("at the top".into(), |section| format!("in [{section}]"));
     format!("unknown key {key:?} {place}; known: {known}")
 }

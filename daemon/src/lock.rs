@@ -36,10 +36,10 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] at once when another process has it; never waits.
     pub fn take(state_dir: &Path) -> Result<Self, LockError> {
-        let failed = |path: &Path| move |source| LockError::Io { path: path.into(), source };
-        create_private_dir(state_dir).map_err(failed(state_dir))?;
+        create_private_dir(state_dir).map_err(|source| LockError::Io { path: state_dir.into(), source })?;
         let path = state_dir.join("lock");
-        let mut file = open(&path).map_err(failed(&path))?;
+        let failed = |source| LockError::Io { path: path.clone(), source };
+        let mut file = open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -47,9 +47,9 @@ impl Lock {
                 let pid = (&file).take(16).read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
                 return Err(LockError::Held { state_dir: state_dir.into(), pid });
             }
-            Err(TryLockError::Error(source)) => return Err(failed(&path)(source)),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        write_pid(&mut file).map_err(failed(&path))?;
+        write_pid(&mut file).map_err(failed)?;
         Ok(Self(file))
     }
 }

@@ -82,7 +82,9 @@ pub enum PlaceError {
     #[error("there is no home directory to put files into; say --state-dir and --data-dir")]
     Homeless,
     /// A socket path that the operating system would cut.
-    #[error("the socket's path {path} is {length} bytes long, {MAX_SOCKET_PATH} are possible; choose a shorter one with --socket")]
+    #[error(
+        "the socket's path {path} is {length} bytes long, {MAX_SOCKET_PATH} are possible; choose a shorter one with --socket"
+    )]
     SocketPathTooLong {
         /// The path.
         path: String,
@@ -103,7 +105,10 @@ pub fn config_file(args: &Args, env: Environment<'_>) -> Result<Place, PlaceErro
         return Ok(place);
     }
     if let Some(directory) = directories_of(env, "CONFIGURATION_DIRECTORY").into_iter().next() {
-        return Ok(Place { path: directory.join("config.toml"), from: Origin::ServiceManager("CONFIGURATION_DIRECTORY") });
+        return Ok(Place {
+            path: directory.join("config.toml"),
+            from: Origin::ServiceManager("CONFIGURATION_DIRECTORY"),
+        });
     }
     let path = platform(env, Purpose::Config).ok_or(PlaceError::Homeless)?.join("config.toml");
     Ok(Place { path, from: Origin::Default })
@@ -131,7 +136,8 @@ impl Places {
             .or_else(|| platform(env, Purpose::Data).map(|path| Place { path, from: Origin::Default }))
             .ok_or(PlaceError::Homeless)?;
 
-        let in_config = || config.control.socket.clone().map(|path| Place { path, from: Origin::File("[control] socket") });
+        let in_config =
+            || config.control.socket.clone().map(|path| Place { path, from: Origin::File("[control] socket") });
         let handed_runtime = || directories_of(env, "RUNTIME_DIRECTORY").into_iter().next();
         let socket = given(args, &args.socket, "socket", "--socket", "GARMINSYNC_SOCKET")
             .or_else(in_config)
@@ -150,7 +156,9 @@ impl Places {
         }
 
         Ok(Self {
-            vault_key_credential: directories_of(env, "CREDENTIALS_DIRECTORY").first().map(|path| path.join("vault-key")),
+            vault_key_credential: directories_of(env, "CREDENTIALS_DIRECTORY")
+                .first()
+                .map(|path| path.join("vault-key")),
             vault_key_file: state_dir.path.join("vault.key"),
             state_dir,
             data_dir,
@@ -291,7 +299,11 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_socket_path_the_system_would_cut_is_refused() {
-        let args = Args { state_dir: Some("/".into()), socket: Some(format!("/{}", "x".repeat(100)).into()), ..Args::default() };
+        let args = Args {
+            state_dir: Some("/".into()),
+            socket: Some(format!("/{}", "x".repeat(100)).into()),
+            ..Args::default()
+        };
         let error = settle(&args, &Config::default(), &[]).unwrap_err();
         assert!(error.to_string().contains("is 101 bytes long"), "{error}");
     }

@@ -59,12 +59,8 @@ fn bench(begin: &str, sync: &str, refresh: &str, stored: Option<&str>) -> Bench 
         Arc::new(move || begin + TimeDelta::from_std(started.elapsed()).unwrap() + *seen.lock().unwrap());
     let (send, fired) = mpsc::unbounded_channel();
     let next = Arc::new(Mutex::new(None));
-    let duties = Recorder {
-        wall: wall.clone(),
-        fired: send,
-        stored: Arc::new(Mutex::new(stored.map(utc))),
-        next: next.clone(),
-    };
+    let duties =
+        Recorder { wall: wall.clone(), fired: send, stored: Arc::new(Mutex::new(stored.map(utc))), next: next.clone() };
     let schedules = Schedules { sync: Schedule::parse(sync).unwrap(), refresh: Schedule::parse(refresh).unwrap() };
     let clock = start(schedules, chrono_tz::Europe::Berlin, wall.clone(), duties);
     Bench { clock, fired, error, wall, next }

@@ -63,11 +63,17 @@ fn everything_can_be_written() {
 #[test]
 fn every_mistake_is_told_with_its_line() {
     let mistakes = [
-        ("\n[sync]\nshedule = \"\"", "c.toml:3: unknown key \"shedule\" in [sync]; known: schedule, start, intraday, originals"),
+        (
+            "\n[sync]\nshedule = \"\"",
+            "c.toml:3: unknown key \"shedule\" in [sync]; known: schedule, start, intraday, originals",
+        ),
         ("[sync]\n\n[retention]\nsamples = \"5y\"", "c.toml:3: unknown key \"retention\" at the top; known: garmin, …"),
         ("[[hooks]]\non = []", "c.toml:1: unknown key \"hooks\" at the top; known: garmin, …"),
         ("verbose = true", "c.toml:1: unknown key \"verbose\" at the top; known: garmin, …"),
-        ("[garmin]\n[garmin.endpoint]\nsso = \"x\"", "c.toml:2: unknown key \"endpoint\" in [garmin]; known: domain, …"),
+        (
+            "[garmin]\n[garmin.endpoint]\nsso = \"x\"",
+            "c.toml:2: unknown key \"endpoint\" in [garmin]; known: domain, …",
+        ),
         ("[mfa]\ncommand = [\"pass\"]", "c.toml:2: unknown key \"command\" in [mfa]; known: timeout_minutes"),
         ("[accounts.eva]\nemail = \"e\"", "c.toml:2: unknown key \"email\" in [accounts.eva]; known: domain, start"),
         ("[sync]\nschedule = \"* * * *\"", "c.toml:2: \"* * * *\" has not the five fields of cron: …"),
@@ -82,7 +88,10 @@ fn every_mistake_is_told_with_its_line() {
         ("[garmin]\ndomain = \"garmin.org\"", "c.toml:2: unknown variant `garmin.org`…"),
         ("[garmin.endpoints]\nsso = \"http://example.com\"", "c.toml:2: plain http is for loopback addresses only…"),
         ("[garmin.endpoints]\nsso = \"https://u:hunter2@example.com\"", "c.toml:2: a base address has no user…"),
-        ("[garmin.endpoints]\nsign_in_pause_s = 1", "c.toml:2: sign_in_pause_s is for an sso endpoint on a loopback address only"),
+        (
+            "[garmin.endpoints]\nsign_in_pause_s = 1",
+            "c.toml:2: sign_in_pause_s is for an sso endpoint on a loopback address only",
+        ),
         (
             "[garmin.endpoints]\nsso = \"https://example.com\"\nsign_in_pause_s = 1",
             "c.toml:3: sign_in_pause_s is for an sso endpoint on a loopback address only",

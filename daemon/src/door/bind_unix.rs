@@ -75,7 +75,8 @@ fn give(path: &Path, group: Option<u32>, mode: u32) -> Result<(), BindError> {
     if group.is_some() {
         chown(path, None, group).map_err(|source| BindError::Group { path: path.into(), source })?;
     }
-    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|source| BindError::Io { path: path.into(), source })
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .map_err(|source| BindError::Io { path: path.into(), source })
 }
 
 /// Removes a socket that nobody listens at any more. Nothing else is ever removed.

@@ -37,7 +37,8 @@ pub enum BindError {
 pub fn bind(path: &Path, _: Permission) -> Result<Bound, BindError> {
     let make = || {
         // Protected; full access for the owner, the administrators and the local system; nobody else, nobody over the network.
-        let descriptor = SecurityDescriptor::deserialize(u16cstr!("D:P(D;;GA;;;NU)(A;;GA;;;OW)(A;;GA;;;BA)(A;;GA;;;SY)"))?;
+        let descriptor =
+            SecurityDescriptor::deserialize(u16cstr!("D:P(D;;GA;;;NU)(A;;GA;;;OW)(A;;GA;;;BA)(A;;GA;;;SY)"))?;
         let name = path.to_fs_name::<GenericFilePath>()?;
         ListenerOptions::new().name(name).security_descriptor(descriptor).create_tokio()
     };

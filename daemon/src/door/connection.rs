@@ -4,9 +4,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use garminsync_protocol::{
-    Failure, Frame, HELLO, Hello, Id, Kind, PROGRESS, PROTOCOL, Progress, RpcError, limits,
-};
+use garminsync_protocol::{Failure, Frame, HELLO, Hello, Id, Kind, PROGRESS, PROTOCOL, Progress, RpcError, limits};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
@@ -53,7 +51,12 @@ where
     // Cancelled when the caller cannot be written to any more.
     let gone = CancellationToken::new();
     let writing = tokio::spawn(write(writer, queue, gone.clone()));
-    let caller = Caller { answers, gone, calls: TaskTracker::new(), places: Arc::new(Semaphore::new(limits::MAX_CALLS_PER_CONNECTION)) };
+    let caller = Caller {
+        answers,
+        gone,
+        calls: TaskTracker::new(),
+        places: Arc::new(Semaphore::new(limits::MAX_CALLS_PER_CONNECTION)),
+    };
     caller.send(&hello()).await;
 
     let mut lines = Lines::new(reader, limits::MAX_LINE_BYTES);
@@ -170,7 +173,8 @@ impl Caller {
                     });
                 }
                 Err(_) => {
-                    let words = format!("{} calls of this connection are already under way", limits::MAX_CALLS_PER_CONNECTION);
+                    let words =
+                        format!("{} calls of this connection are already under way", limits::MAX_CALLS_PER_CONNECTION);
                     self.send_error(Some(id), Failure::new(Kind::RateLimited, words).into()).await;
                 }
             },

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use chrono::{SubsecRound, Utc};
 use garminsync_protocol::{
-    AccountParams, DEFAULT_ACCOUNT, Failure, Kind, LOGIN_CANCEL, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart, Outcome, PROTOCOL,
-    RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult, openrpc,
+    AccountParams, DEFAULT_ACCOUNT, Failure, Kind, LOGIN_CANCEL, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart,
+    Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart,
+    VERSION, VersionResult, openrpc,
 };
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -33,18 +34,26 @@ impl Desk for Counter {
                 said(VersionResult { version: env!("CARGO_PKG_VERSION").into(), protocol: PROTOCOL })
             }),
             RPC_DISCOVER => Ok(openrpc::document()),
-            LOGIN_START => return self.later(params, |rooms, params: LoginStart, reporter, _| async move {
-                said(rooms.accounts.login(params, reporter).await?)
-            }),
-            LOGIN_SUBMIT_MFA => return self.later(params, |rooms, params: SubmitMfa, reporter, _| async move {
-                said(rooms.accounts.submit_mfa(params, reporter).await?)
-            }),
-            LOGIN_CANCEL => return self.later(params, |rooms, params: AccountParams, _, _| async move {
-                said(rooms.accounts.cancel_login(account_of(&params)).await?)
-            }),
-            LOGOUT => return self.later(params, |rooms, params: AccountParams, _, _| async move {
-                said(rooms.accounts.logout(account_of(&params)).await?)
-            }),
+            LOGIN_START => {
+                return self.later(params, |rooms, params: LoginStart, reporter, _| async move {
+                    said(rooms.accounts.login(params, reporter).await?)
+                });
+            }
+            LOGIN_SUBMIT_MFA => {
+                return self.later(params, |rooms, params: SubmitMfa, reporter, _| async move {
+                    said(rooms.accounts.submit_mfa(params, reporter).await?)
+                });
+            }
+            LOGIN_CANCEL => {
+                return self.later(params, |rooms, params: AccountParams, _, _| async move {
+                    said(rooms.accounts.cancel_login(account_of(&params)).await?)
+                });
+            }
+            LOGOUT => {
+                return self.later(params, |rooms, params: AccountParams, _, _| async move {
+                    said(rooms.accounts.logout(account_of(&params)).await?)
+                });
+            }
             SYNC_START => return self.later(params, start_sync),
             SYNC_CANCEL => read(params).and_then(|params| self.cancel_sync(params)),
             unknown => Err(RpcError::UnknownMethod(unknown.into())),
@@ -157,11 +166,16 @@ fn refused(account: &str, why: sync::Refused) -> Failure {
         Refused::Paused { until } => {
             let seconds = (until - Utc::now()).num_seconds().max(1).unsigned_abs();
             let until = until.format("%H:%M:%S UTC");
-            Failure::new(Kind::RateLimited, format!("Garmin asked for a pause; the mirror goes on by itself after {until}"))
-                .retry_after_s(seconds)
+            Failure::new(
+                Kind::RateLimited,
+                format!("Garmin asked for a pause; the mirror goes on by itself after {until}"),
+            )
+            .retry_after_s(seconds)
         }
         Refused::ShuttingDown => stopping(),
-        Refused::BadRange => Failure::new(Kind::InvalidArgument, "that range holds no day: `since` is after `until` or in the future"),
+        Refused::BadRange => {
+            Failure::new(Kind::InvalidArgument, "that range holds no day: `since` is after `until` or in the future")
+        }
     }
 }
 
@@ -192,26 +206,29 @@ fn read<P: DeserializeOwned>(params: Value) -> Result<P, RpcError> {
     }
     // Only needed when something is wrong, and gone by then; parameters are small.
     let copy = params.clone();
-    serde_json::from_value(params).map_err(|error| RpcError::InvalidParams(what_does_not_fit::<P>(&error.to_string(), copy)))
+    serde_json::from_value(params)
+        .map_err(|error| RpcError::InvalidParams(what_does_not_fit::<P>(&error.to_string(), copy)))
 }
 
 fn what_does_not_fit<P: DeserializeOwned>(serde_says: &str, params: Value) -> String {
     if let Some(field) = serde_says.strip_prefix("missing field ") {
         return format!("{field} is missing");
     }
+    let error_of =
+        |params: Map<String, Value>| serde_json::from_value::<P>(params.into()).err().map(|error| error.to_string());
+    // What is wrong with every call that lacks the other parameters is not this one's fault.
+    let with_none = error_of(Map::new());
     let fields: HashMap<String, Value> = serde_json::from_value(params).unwrap_or_default();
     for (field, value) in fields {
-        let alone = Map::from_iter([(field.clone(), value)]);
-        let Err(error) = serde_json::from_value::<P>(alone.into()) else { continue };
-        let error = error.to_string();
-        if error.starts_with("unknown field") {
-            return "a parameter that this method does not know".into();
-        }
-        if !error.starts_with("missing field") {
-            return format!("the value of `{field}` does not fit");
+        match error_of(Map::from_iter([(field.clone(), value)])) {
+            Some(error) if error.starts_with("unknown field") => {
+                return "there is one that this method does not know".into();
+            }
+            Some(error) if Some(&error) != with_none.as_ref() => return format!("the value of `{field}` does not fit"),
+            _ => {}
         }
     }
-    "they do not fit".into()
+    "one is missing or does not fit".into()
 }
 
 #[cfg(test)]
@@ -228,12 +245,24 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named_without_its_value() {
-        assert_eq!(error::<SubmitMfa>(json!({ "challenge": "c" })), "wrong parameters: `code` is missing");
-        assert_eq!(error::<SubmitMfa>(json!({ "code": ["hunter2"] })), "wrong parameters: the value of `code` does not fit");
-        assert_eq!(error::<LoginStart>(json!({ "email": 1234 })), "wrong parameters: the value of `email` does not fit");
-        assert_eq!(error::<SyncStart>(json!({ "since": "hunter2" })), "wrong parameters: the value of `since` does not fit");
+        for params in [
+            json!({ "challenge": "c" }),
+            json!({ "code": ["hunter2"] }),
+            json!({ "code": "1", "challenge": ["hunter2"] }),
+        ] {
+            let said = error::<SubmitMfa>(params);
+            assert!(said.starts_with("wrong parameters: ") && !said.contains("hunter2"), "{said}");
+        }
+        assert_eq!(
+            error::<LoginStart>(json!({ "email": 1234 })),
+            "wrong parameters: the value of `email` does not fit"
+        );
+        assert_eq!(
+            error::<SyncStart>(json!({ "since": "hunter2" })),
+            "wrong parameters: the value of `since` does not fit"
+        );
         let unknown = error::<LoginStart>(json!({ "email": "a@b.c", "hunter2": true }));
-        assert_eq!(unknown, "wrong parameters: a parameter that this method does not know");
+        assert_eq!(unknown, "wrong parameters: there is one that this method does not know");
         let account = error::<AccountParams>(json!({ "account": "../../etc/passwd" }));
         assert_eq!(account, ACCOUNT_NAMES);
         assert!(read::<AccountParams>(json!({})).is_ok());

@@ -1,13 +1,13 @@
 //! The control socket: who may come in, one task per caller, our answers as frames. The wiring binds it last and serves until the daemon
 //! stops. It must not know Garmin or a database: callers talk to rooms, not to cupboards.
 
+#[cfg_attr(unix, path = "bind_unix.rs")]
+#[cfg_attr(windows, path = "bind_windows.rs")]
+mod bind;
 mod connection;
 mod lines;
 mod methods;
 mod peer;
-#[cfg_attr(unix, path = "bind_unix.rs")]
-#[cfg_attr(windows, path = "bind_windows.rs")]
-mod bind;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,11 +1,11 @@
 //! How the operating system starts, watches and stops the daemon: systemd where it is there, signals on Unix, console events on Windows.
 //! The wiring holds one [`Host`]. It must not know what the daemon does.
 
-#[cfg(target_os = "linux")]
-mod systemd;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod stop;
+#[cfg(target_os = "linux")]
+mod systemd;
 
 use std::io;
 

@@ -44,7 +44,8 @@ fn systemd_is_told() {
         String::from_utf8_lossy(&message[..length]).trim().to_owned()
     };
     let mut heard = Vec::new();
-    while heard.iter().filter(|message| *message == "WATCHDOG=1").count() < 3 || !heard.contains(&"READY=1".to_owned()) {
+    while heard.iter().filter(|message| *message == "WATCHDOG=1").count() < 3 || !heard.contains(&"READY=1".to_owned())
+    {
         heard.push(next());
     }
     assert!(heard.contains(&"STATUS=1 account READY=0".to_owned()), "{heard:?}");
