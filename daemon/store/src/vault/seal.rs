@@ -59,3 +59,27 @@ fn identity(account: &str, kind: &str) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_for_whom_it_was_made() {
+        let sealer = Sealer::new(&Key::new([7; 32]));
+        let sealed = sealer.seal("ab", "c", b"secret").unwrap();
+        assert_eq!(sealer.open("ab", "c", &sealed).unwrap().as_slice(), b"secret");
+        for (account, kind) in [("a", "bc"), ("abc", ""), ("", "abc"), ("ab", "d"), ("ac", "c"), ("ab\0", "c")] {
+            assert!(sealer.open(account, kind, &sealed).is_none(), "{account:?} {kind:?}");
+        }
+        assert!(Sealer::new(&Key::new([8; 32])).open("ab", "c", &sealed).is_none());
+    }
+
+    #[test]
+    fn the_same_secret_never_looks_the_same() {
+        let sealer = Sealer::new(&Key::new([7; 32]));
+        let [one, two] = [(); 2].map(|()| sealer.seal("a", "b", b"secret").unwrap());
+        assert_ne!(one.nonce, two.nonce);
+        assert_ne!(one.sealed, two.sealed);
+    }
+}

@@ -90,6 +90,26 @@ fn a_change_is_whole_and_deleting_forgets() {
 }
 
 #[test]
+fn what_is_deleted_or_replaced_is_wiped_from_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = &mut open(dir.path()).vault;
+    let path = dir.path().join("vault.db");
+    let mut blobs = Vec::new();
+    for (kind, length) in [(Kind::Tokens, 3000), (Kind::ApiKey, 40)] {
+        vault.put("default", kind, &vec![1; length]).unwrap();
+        let people = Connection::open(&path).unwrap();
+        let blob = "SELECT sealed FROM secret ORDER BY rowid DESC LIMIT 1";
+        let sealed = people.query_row(blob, [], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        blobs.push(sealed[sealed.len() - 32..].to_vec());
+    }
+    let in_file = |blob: &Vec<u8>| fs::read(&path).unwrap().windows(32).any(|window| window == blob.as_slice());
+    assert!(blobs.iter().all(in_file), "this test knows where to look");
+    vault.put("default", Kind::Tokens, b"short").unwrap();
+    vault.delete("default", Kind::ApiKey).unwrap();
+    assert!(!blobs.iter().any(in_file));
+}
+
+#[test]
 fn a_row_moved_to_another_account_or_kind_does_not_open() {
     let dir = tempfile::tempdir().unwrap();
     let vault = &mut open(dir.path()).vault;
@@ -97,8 +117,7 @@ fn a_row_moved_to_another_account_or_kind_does_not_open() {
     sql(
         dir.path(),
         "INSERT INTO secret SELECT 'mallory', kind, nonce, sealed, updated_utc FROM secret;
-         INSERT INTO secret SELECT 'default', 'api_key', nonce, sealed, updated_utc FROM secret WHERE account = 'default';
-         INSERT INTO secret SELECT 'defaul', 'ttokens', nonce, sealed, updated_utc FROM secret WHERE account = 'mallory'",
+         INSERT INTO secret SELECT 'default', 'api_key', nonce, sealed, updated_utc FROM secret WHERE account = 'default'",
     );
     assert_eq!(get(vault, "default", Kind::Tokens).unwrap(), "mine");
     let moved = vault.get("mallory", Kind::Tokens).unwrap_err();
