@@ -112,7 +112,14 @@ pub struct Failure {
 impl Failure {
     /// A failure with nothing but a kind and a sentence.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after_s: None, attempts_left: None, challenge: None, reference: None }
+        Self {
+            kind,
+            message: message.into(),
+            retry_after_s: None,
+            attempts_left: None,
+            challenge: None,
+            reference: None,
+        }
     }
 
     /// Says after how many seconds a retry makes sense.

@@ -80,7 +80,9 @@ impl Frame {
             Self::Request { id: Some(id), method, params } => {
                 json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
             }
-            Self::Request { id: None, method, params } => json!({ "jsonrpc": "2.0", "method": method, "params": params }),
+            Self::Request { id: None, method, params } => {
+                json!({ "jsonrpc": "2.0", "method": method, "params": params })
+            }
             Self::Result { id, result } => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
             Self::Error { id, error } => json!({ "jsonrpc": "2.0", "id": id, "error": error.to_value() }),
         };
@@ -93,39 +95,43 @@ impl Frame {
     ///
     /// # Errors
     /// The id as far as it could be read, and what is wrong; no part of the line's values.
-    pub fn parse(line: &[u8]) -> Result<Self, (Option<Id>, RpcError)> {
-        let value: Value = serde_json::from_slice(line).map_err(|_| (None, RpcError::Parse))?;
+    pub fn parse(line: &[u8]) -> Result<Self, Box<(Option<Id>, RpcError)>> {
+        let value: Value = serde_json::from_slice(line).map_err(|_| wrong(None, RpcError::Parse))?;
         let Value::Object(mut object) = value else {
-            return Err((None, RpcError::InvalidRequest("a frame is a JSON object; batches are not spoken here")));
+            return Err(wrong(None, RpcError::InvalidRequest("a frame is a JSON object; batches are not spoken here")));
         };
         let id = match object.remove("id") {
             None => None,
             Some(Value::Null) if object.contains_key("error") => None,
             Some(id) => Some(
                 serde_json::from_value(id)
-                    .map_err(|_| (None, RpcError::InvalidRequest("an id is an integer or a string")))?,
+                    .map_err(|_| wrong(None, RpcError::InvalidRequest("an id is an integer or a string")))?,
             ),
         };
         if object.remove("jsonrpc") != Some(Value::String("2.0".into())) {
-            return Err((id, RpcError::InvalidRequest("jsonrpc must be \"2.0\"")));
+            return Err(wrong(id, RpcError::InvalidRequest("jsonrpc must be \"2.0\"")));
         }
         if let Some(error) = object.remove("error") {
             return Ok(Self::Error { id, error: RpcError::from_value(error) });
         }
         if let Some(result) = object.remove("result") {
-            let id = id.ok_or((None, RpcError::InvalidRequest("a result names its request")))?;
+            let id = id.ok_or_else(|| wrong(None, RpcError::InvalidRequest("a result names its request")))?;
             return Ok(Self::Result { id, result });
         }
         let Some(Value::String(method)) = object.remove("method") else {
-            return Err((id, RpcError::InvalidRequest("method must be a string")));
+            return Err(wrong(id, RpcError::InvalidRequest("method must be a string")));
         };
         let params = match object.remove("params") {
             None | Some(Value::Null) => Value::Object(Map::new()),
             Some(params @ Value::Object(_)) => params,
-            Some(_) => return Err((id, RpcError::InvalidRequest("params go by name"))),
+            Some(_) => return Err(wrong(id, RpcError::InvalidRequest("params go by name"))),
         };
         Ok(Self::Request { id, method, params })
     }
+}
+
+fn wrong(id: Option<Id>, error: RpcError) -> Box<(Option<Id>, RpcError)> {
+    Box::new((id, error))
 }
 
 impl RpcError {
@@ -194,8 +200,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_quoted() {
-        for line in ["{\"password\":\"hunter2\"", "[\"hunter2\"]", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":{\"hunter2\":1}}"] {
-            let (_, error) = Frame::parse(line.as_bytes()).unwrap_err();
+        for line in
+            ["{\"password\":\"hunter2\"", "[\"hunter2\"]", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":{\"hunter2\":1}}"]
+        {
+            let (_, error) = *Frame::parse(line.as_bytes()).unwrap_err();
             assert!(!error.message().contains("hunter2"), "{}", error.message());
         }
     }

@@ -156,7 +156,10 @@ impl Caller {
             Ok(Frame::Request { id: Some(id), method, params }) => (id, method, params),
             // Notifications and answers: there is nothing that we have asked or could say.
             Ok(_) => return,
-            Err((id, error)) => return self.send_error(id, error).await,
+            Err(wrong) => {
+                let (id, error) = *wrong;
+                return self.send_error(id, error).await;
+            }
         };
         match desk.call(&method, params) {
             Called::Now(Err(RpcError::UnknownMethod(_))) => {

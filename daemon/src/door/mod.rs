@@ -101,5 +101,6 @@ async fn refusal(stream: &Stream, permission: Permission) -> Option<Failure> {
     (!allowed).then(|| Failure::new(Kind::NotAllowed, words))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

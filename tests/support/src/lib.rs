@@ -6,4 +6,5 @@
 #![recursion_limit = "512"]
 
 pub mod fake;
+pub mod harness;
 pub mod people;

@@ -205,3 +205,23 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut fact: impl 
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+impl Binaries {
+    /// Builds both programs in the release profile, with the cargo that runs us, and says where they are.
+    ///
+    /// # Errors
+    /// When cargo is not there or the build fails.
+    pub fn build() -> std::io::Result<Self> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = std::process::Command::new(cargo);
+        build.args(["build", "--quiet", "--release", "--bin", "garminsyncd", "--bin", "garminsyncctl"]);
+        build.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+        if !build.status()?.success() {
+            return Err(std::io::Error::other("the programs do not build"));
+        }
+        // `target/release/<this program>`: its neighbours.
+        let here = std::env::current_exe()?;
+        let beside = |name: &str| here.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        Ok(Self { daemon: beside("garminsyncd"), ctl: beside("garminsyncctl") })
+    }
+}
