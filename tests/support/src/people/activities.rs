@@ -96,7 +96,8 @@ pub(super) fn of(plan: &Plan, id_base: i64, index: usize, day: NaiveDate) -> Vec
         training_load: heart.map(|_| decimal(&mut rng, 10.0, 320.0, 4)),
         start_lat: position.map(|(lat, _)| lat),
         start_lon: position.map(|(_, lon)| lon),
-        device_id: (sport.source == Source::Fit).then_some(3_400_000_001 + (id_base % 97)),
+        // Rides are recorded by a second device.
+        device_id: (sport.source == Source::Fit).then_some(if sport.power { 3_310_000_002 } else { 3_400_000_001 }),
         updated_utc: start_utc + Duration::seconds(duration_s as i64 + paused_s as i64 + rng.i64(60..900)),
         zone,
         source: sport.source,

@@ -89,6 +89,11 @@ impl Life {
         listed
     }
 
+    /// True if an activity began on this local day.
+    pub fn active_on(&self, day: NaiveDate) -> bool {
+        self.activities.values().any(|activity| activity.start_local.date() == day)
+    }
+
     /// The legs of multisport activities.
     pub fn legs(&self) -> Vec<&ActivityTruth> {
         self.activities.values().filter(|activity| activity.parent.is_some()).collect()
@@ -177,9 +182,12 @@ impl Life {
         let yesterday = self.plan.today;
         self.plan.today = yesterday + Days::new(1);
         let today = self.plan.today;
-        // A day that a test cleared or changed by hand stays without a row.
-        if self.day(yesterday).daily.is_some() {
-            self.days.insert(yesterday, days::of(&self.plan, yesterday));
+        // Only the row grows: a night that was scored again stays, and so does a day that was cleared.
+        let complete = days::worn(&self.plan, yesterday, false).daily;
+        if let Some(row) = self.days.get_mut(&yesterday).and_then(|day| day.daily.as_mut())
+            && let (Some(complete), true) = (complete, row.steps.is_some())
+        {
+            *row = complete;
         }
         self.days.insert(today, days::worn(&self.plan, today, true));
         self.last_sync = self.plan.begin(today) + Duration::hours(7);

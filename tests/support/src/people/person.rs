@@ -1,7 +1,7 @@
 //! One person with a Garmin account: credentials, how sign-in goes for them, and their life.
 //! Tests build them, `FakeGarmin::add` takes them in.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::chance::hash;
 use super::life::Life;
@@ -149,9 +149,8 @@ impl Person {
 
     /// With `days` days of data up to `today` instead, and this many activities.
     pub fn lived(self, today: NaiveDate, days: u64, activities: usize) -> Person {
-        let first = today - Days::new(days.saturating_sub(1));
         let plan = Plan { seed: self.life.plan().seed, activities, ..Plan::until(today, days) };
-        let life = Life::new(Plan { first, ..plan }, &self.email);
+        let life = Life::new(plan, &self.email);
         Person { life, ..self }
     }
 

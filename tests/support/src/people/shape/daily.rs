@@ -19,7 +19,7 @@ pub(crate) fn v2(person: &Person, truth: &DailyTruth) -> Value {
         "calendarDate": truth.day,
         "source": "GARMIN",
         "includesWellnessData": true,
-        "includesActivityData": person.life.activities().iter().any(|it| it.start_local.date() == truth.day),
+        "includesActivityData": person.life.active_on(truth.day),
         "wellnessChronology": {
             "startTimestampGmt": gmt(begin),
             "startTimestampLocal": wall(truth.day.and_time(chrono::NaiveTime::MIN)),
@@ -112,7 +112,8 @@ pub(crate) fn v1(person: &Person, truth: &DailyTruth) -> Value {
         "wellnessStartTimeLocal": wall(truth.day.and_time(chrono::NaiveTime::MIN)),
         "wellnessEndTimeLocal": wall((truth.day + chrono::Days::new(1)).and_time(chrono::NaiveTime::MIN)),
         "durationInMilliseconds": (end - begin).num_milliseconds(),
-        "includesWellnessData": true, "includesActivityData": true, "includesCalorieConsumedData": false,
+        "includesWellnessData": true, "includesActivityData": person.life.active_on(truth.day),
+        "includesCalorieConsumedData": false,
         "privacyProtected": false,
     })
 }

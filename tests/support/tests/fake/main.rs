@@ -1,0 +1,12 @@
+//! The fake Garmin refuses what Garmin refuses, gives what it promises, and repeats itself.
+//! Everything here goes over raw HTTP, so that no client's kindness hides a fault.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod client;
+mod codes;
+mod data;
+mod misbehaviour;
+mod people;
+mod personal;
+mod sign_in;
+mod tokens;
