@@ -1,1 +1,532 @@
-//! The sync room.
+//! The sync room: mirrors an account, one run at a time, and keeps what `status` shows of it. The door and the clock start runs through
+//! [`Syncs`]; whoever starts one while another is under way joins that. It does not know who asked, nor how answers reach them.
+
+pub mod archive;
+pub mod datasets;
+pub mod originals;
+pub mod pace;
+pub mod plan;
+pub mod run;
+mod view;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use garminsync_garmin::Tier;
+use garminsync_store::{Projection, Store};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::datasets::{Dataset, Kind, Lane};
+use self::pace::Pace;
+use self::run::{Job, Paces, local_day, lock};
+pub use self::view::View;
+use crate::account::{Access, Accounts, NoAccess};
+use crate::on_thread::OnThread;
+use crate::report::{Reporter, Step};
+
+/// What the configuration says about syncs.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How far back the mirror goes; `None`: to the first day that has data.
+    pub start: Option<NaiveDate>,
+    /// The same for single accounts.
+    pub account_start: BTreeMap<String, Option<NaiveDate>>,
+    /// Whether original files are fetched.
+    pub originals: bool,
+    /// Whether samples within a day are fetched.
+    pub intraday: bool,
+    /// Datasets that are switched on or off by name.
+    pub datasets: BTreeMap<String, bool>,
+    /// Manners towards the Personal API.
+    pub personal: pace::Rules,
+    /// Manners towards the account tier.
+    pub account: pace::Rules,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            start: None,
+            account_start: BTreeMap::new(),
+            originals: true,
+            intraday: true,
+            datasets: BTreeMap::new(),
+            personal: pace::Rules::of(Tier::Personal),
+            account: pace::Rules::of(Tier::Account),
+        }
+    }
+}
+
+impl Rules {
+    /// The rules, if they make sense with the datasets there are.
+    ///
+    /// # Errors
+    /// What does not, in words.
+    pub fn checked(self) -> Result<Self, String> {
+        let known = datasets::all().map_err(|malformed| malformed.to_string())?;
+        match self.datasets.keys().find(|name| !known.iter().any(|dataset| dataset.name == **name)) {
+            None => Ok(self),
+            Some(unknown) => {
+                let names: Vec<&str> = known.iter().map(|dataset| dataset.name.as_str()).collect();
+                Err(format!("[datasets] there is no dataset `{unknown}`; there are {}", names.join(", ")))
+            }
+        }
+    }
+
+    fn is_on(&self, dataset: &Dataset) -> bool {
+        self.datasets.get(&dataset.name).copied().unwrap_or(
+            (dataset.kind != Kind::Files || self.originals) && (dataset.lane != Lane::Intraday || self.intraday),
+        )
+    }
+
+    /// What is mirrored when nobody names anything.
+    fn datasets(&self) -> Vec<&'static Dataset> {
+        datasets::all().unwrap_or_default().iter().filter(|dataset| self.is_on(dataset)).collect()
+    }
+
+    fn pace(&self, tier: Tier) -> pace::Rules {
+        match tier {
+            Tier::Personal => self.personal.clone(),
+            Tier::Account => self.account.clone(),
+        }
+    }
+}
+
+/// What the store has to know of the datasets. [`Rules::checked`] tells if their folders are wrong.
+pub fn projections() -> Vec<Projection> {
+    datasets::all().unwrap_or_default().iter().filter_map(Dataset::projection).collect()
+}
+
+/// Why a run is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The clock.
+    Schedule,
+    /// A login has just succeeded.
+    Login,
+    /// A person.
+    Manual,
+}
+
+impl Trigger {
+    /// As in `sync_run.trigger`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Login => "login",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Of which account.
+    pub account: String,
+    /// Why.
+    pub trigger: Trigger,
+    /// Only days from this one on; it may lie before the configured start.
+    pub since: Option<NaiveDate>,
+    /// Only days up to this one.
+    pub until: Option<NaiveDate>,
+    /// Only these datasets; all that are switched on when empty.
+    pub datasets: Vec<String>,
+}
+
+/// Why no run was started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No account of that name.
+    #[error("there is no such account")]
+    UnknownAccount,
+    /// No dataset of that name.
+    #[error("there is no dataset {0}")]
+    UnknownDataset(String),
+    /// The account has no working login; why, for people.
+    #[error("a login is needed: {0}")]
+    LoginNeeded(String),
+    /// Garmin asked for a pause.
+    #[error("Garmin asked for a pause until {until}")]
+    Paused {
+        /// Its end.
+        until: DateTime<Utc>,
+    },
+    /// The daemon is stopping.
+    #[error("the daemon is stopping")]
+    ShuttingDown,
+    /// The range holds no day, or none that has begun.
+    #[error("the range holds no day that has begun")]
+    BadRange,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything that was wanted is there.
+    Ok,
+    /// Some of it could not be read; it is in the ledger and comes again.
+    Partial,
+    /// Garmin asked for a pause.
+    RateLimited,
+    /// The login is dead.
+    LoginNeeded,
+    /// Garmin could not be reached, or was in trouble.
+    Unreachable,
+    /// Somebody stopped it.
+    Cancelled,
+    /// The daemon stopped under it.
+    Interrupted,
+    /// The daemon's own disk or database.
+    Failed,
+}
+
+impl Outcome {
+    /// As in `sync_run.outcome`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Partial => "partial",
+            Self::RateLimited => "rate_limited",
+            Self::LoginNeeded => "login_needed",
+            Self::Unreachable => "unreachable",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How a run went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its number in the store; 0 if it never got one.
+    pub run: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Requests it sent to Garmin.
+    pub requests: u64,
+    /// Items (days, activities, files) that are new.
+    pub new_items: u64,
+    /// Items that changed.
+    pub changed_items: u64,
+    /// Why it did not end well, for people.
+    pub error: Option<String>,
+    /// When it makes sense to try again.
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+impl Report {
+    fn failed(run: i64, error: impl ToString) -> Self {
+        let error = Some(error.to_string());
+        Self { run, outcome: Outcome::Failed, requests: 0, new_items: 0, changed_items: 0, error, retry_at: None }
+    }
+}
+
+/// A run under way, or just over.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Its number in the store.
+    pub run: i64,
+    /// It was under way already, perhaps for other days or datasets.
+    pub joined: bool,
+    live: watch::Receiver<Live>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Live {
+    step: Option<Step>,
+    report: Option<Report>,
+}
+
+impl Started {
+    /// Waits until it is over, telling the steps on the way.
+    pub async fn finished(&mut self, reporter: Reporter) -> Report {
+        loop {
+            let Live { step, report } = self.live.borrow_and_update().clone();
+            if let Some(report) = report {
+                return report;
+            }
+            if let Some(step) = step {
+                reporter.say(step);
+            }
+            if self.live.changed().await.is_err() {
+                return Report::failed(self.run, "the run has died; the daemon's log knows more");
+            }
+        }
+    }
+}
+
+/// The syncs of all accounts. Clones share them.
+#[derive(Clone)]
+pub struct Syncs(Arc<Inner>);
+
+struct Inner {
+    rules: Rules,
+    store: OnThread<Store>,
+    accounts: Accounts,
+    show: Arc<dyn Fn(&str, &View) + Send + Sync>,
+    slots: Mutex<HashMap<String, Arc<Slot>>>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// One account's place.
+#[derive(Default)]
+struct Slot {
+    /// Held while a run is started, so that two starts make one run.
+    starting: tokio::sync::Mutex<()>,
+    paces: Paces,
+    now: Mutex<Now>,
+}
+
+#[derive(Default)]
+struct Now {
+    running: Option<Running>,
+    view: View,
+    /// After trouble at Garmin's side the schedule waits until then; a person need not.
+    hold: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone)]
+struct Running {
+    cancel: CancellationToken,
+    started: Started,
+}
+
+impl Syncs {
+    /// An empty room. `show` hears each change of what `status` shows of an account; it must not wait.
+    pub fn new(
+        rules: Rules,
+        store: OnThread<Store>,
+        accounts: Accounts,
+        show: Arc<dyn Fn(&str, &View) + Send + Sync>,
+    ) -> Self {
+        let (slots, stopping, tasks) = (Mutex::default(), CancellationToken::new(), TaskTracker::new());
+        Self(Arc::new(Inner { rules, store, accounts, show, slots, stopping, tasks }))
+    }
+
+    /// Starts a run, or joins the one of that account that is under way.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing was sent to Garmin.
+    pub async fn start(&self, request: Request) -> Result<Started, Refused> {
+        let today = local_day(Utc::now());
+        if request.since.is_some_and(|since| since > request.until.unwrap_or(today).min(today)) {
+            return Err(Refused::BadRange);
+        }
+        let datasets = self.0.datasets(&request.datasets)?;
+        let slot = self.0.slot(&request.account);
+        let _starting = slot.starting.lock().await;
+        if self.0.stopping.is_cancelled() {
+            return Err(Refused::ShuttingDown);
+        }
+        if let Some(running) = &lock(&slot.now).running {
+            return Ok(Started { joined: true, ..running.started.clone() });
+        }
+        let access = self.0.accounts.access(&request.account).await.map_err(|none| match none {
+            NoAccess::Unknown => Refused::UnknownAccount,
+            NoAccess::LoginNeeded(why) => Refused::LoginNeeded(why),
+        })?;
+        self.0.open_queues(&request.account, &slot).await;
+        let hold = lock(&slot.now).hold.filter(|until| request.trigger == Trigger::Schedule && Utc::now() < *until);
+        if let Some(until) = hold.or_else(|| pause_of_all(&slot.paces, &datasets, &access.tiers)) {
+            return Err(Refused::Paused { until });
+        }
+        Ok(self.0.clone().launch(request, slot.clone(), access, datasets).await)
+    }
+
+    /// Stops the run of an account; what it has stays. `None` if there is none.
+    pub fn cancel(&self, account: &str) -> Option<Started> {
+        let slot = self.0.slot(account);
+        let running = lock(&slot.now).running.clone()?;
+        running.cancel.cancel();
+        Some(Started { joined: true, ..running.started })
+    }
+
+    /// For the end of the daemon: stops all runs, and waits until their last transaction is done. None can be started any more.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        let slots: Vec<_> = lock(&self.0.slots).values().cloned().collect();
+        for slot in slots {
+            drop(slot.starting.lock().await);
+        }
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// Looks up in the store what `status` shows of an account, and shows it.
+    pub async fn refresh_view(&self, account: &str) {
+        let slot = self.0.slot(account);
+        self.0.open_queues(account, &slot).await;
+        self.0.refresh(account, &slot, |_| {}).await;
+    }
+}
+
+/// When the first of the datasets may be asked for again, if the preferred tiers of all of them are in a pause.
+fn pause_of_all(paces: &Paces, datasets: &[&Dataset], tiers: &[Tier]) -> Option<DateTime<Utc>> {
+    let (paces, now) = (lock(paces), Utc::now());
+    let pause = |dataset: &&Dataset| {
+        let tier = dataset.tiers().find(|tier| tiers.contains(tier))?;
+        Some(paces.get(&tier).and_then(|pace| pace.paused_until(now)))
+    };
+    datasets.iter().filter_map(pause).collect::<Option<Vec<_>>>()?.into_iter().min()
+}
+
+impl Inner {
+    fn slot(&self, account: &str) -> Arc<Slot> {
+        lock(&self.slots).entry(account.into()).or_default().clone()
+    }
+
+    fn datasets(&self, names: &[String]) -> Result<Vec<&'static Dataset>, Refused> {
+        if names.is_empty() {
+            return Ok(self.rules.datasets());
+        }
+        let known = datasets::all().unwrap_or_default();
+        if let Some(unknown) = names.iter().find(|name| known.iter().all(|dataset| dataset.name != **name)) {
+            return Err(Refused::UnknownDataset(unknown.clone()));
+        }
+        Ok(known.iter().filter(|dataset| names.contains(&dataset.name)).collect())
+    }
+
+    /// Makes an account's queues, with the pauses that the store remembers.
+    async fn open_queues(&self, account: &str, slot: &Slot) {
+        if !lock(&slot.paces).is_empty() {
+            return;
+        }
+        let name = account.to_owned();
+        let pauses = match self.store.call(move |store| store.pauses(&name)).await {
+            Ok(Ok(pauses)) => pauses,
+            Ok(Err(error)) => return tracing::warn!(account, %error, "the pauses cannot be read"),
+            Err(gone) => return tracing::error!(%gone),
+        };
+        let mut paces = lock(&slot.paces);
+        for tier in [Tier::Account, Tier::Personal] {
+            let pause = pauses.iter().find(|pause| pause.tier == run::tier_name(tier));
+            let (until, strikes) = pause.map_or((None, 0), |pause| (Some(pause.until_utc), pause.strikes));
+            paces.entry(tier).or_insert_with(|| Pace::new(self.rules.pace(tier), until, strikes));
+        }
+    }
+
+    async fn launch(
+        self: Arc<Self>,
+        request: Request,
+        slot: Arc<Slot>,
+        access: Access,
+        datasets: Vec<&'static Dataset>,
+    ) -> Started {
+        let (sender, live) = watch::channel(Live::default());
+        let (account, trigger) = (request.account.clone(), request.trigger.as_str());
+        let begun = self.store.call(move |store| store.begin_run(&account, trigger, Utc::now())).await;
+        let run = match begun.map_err(|gone| gone.to_string()).and_then(|run| run.map_err(|error| error.to_string())) {
+            Ok(run) => run,
+            Err(error) => {
+                tracing::error!(account = request.account, error, "a sync cannot be started");
+                sender.send_modify(|live| live.report = Some(Report::failed(0, error)));
+                return Started { run: 0, joined: false, live };
+            }
+        };
+        tracing::info!(account = request.account, run, trigger, "sync begins");
+        let cancel = self.stopping.child_token();
+        let started = Started { run, joined: false, live };
+        lock(&slot.now).running = Some(Running { cancel: cancel.clone(), started: started.clone() });
+        let sender = Arc::new(sender);
+        let job = Job {
+            run,
+            garmin: access.garmin,
+            source: access.keeper,
+            tiers: access.tiers,
+            display_name: access.display_name,
+            datasets,
+            start: self.rules.account_start.get(&request.account).copied().unwrap_or(self.rules.start),
+            since: request.since,
+            until: request.until,
+            store: self.store.clone(),
+            paces: slot.paces.clone(),
+            cancel,
+            say: self.clone().teller(request.account.clone(), slot.clone(), sender.clone()),
+            account: request.account.clone(),
+        };
+        let running = tokio::spawn(job.run());
+        self.tasks.spawn(self.clone().conclude(request.account, run, slot, sender, running));
+        started
+    }
+
+    /// What the steps of a run change: what is shown, and what those who wait hear.
+    fn teller(
+        self: Arc<Self>,
+        account: String,
+        slot: Arc<Slot>,
+        live: Arc<watch::Sender<Live>>,
+    ) -> Box<dyn Fn(Step, u64) + Send + Sync> {
+        let before = lock(&slot.now).view.requests_today;
+        Box::new(move |step, requests| {
+            let view = {
+                let view = &mut lock(&slot.now).view;
+                view.running = true;
+                view.progress = step.done.zip(step.total).map(|(done, total)| done as f64 / total.max(1) as f64);
+                view.dataset.clone_from(&step.dataset);
+                view.requests_today = before + requests;
+                view.clone()
+            };
+            (self.show)(&account, &view);
+            live.send_modify(|live| live.step = Some(step));
+        })
+    }
+
+    /// Waits for a run, writes how it ended, and tells everybody. By then another may start.
+    async fn conclude(
+        self: Arc<Self>,
+        account: String,
+        run: i64,
+        slot: Arc<Slot>,
+        live: Arc<watch::Sender<Live>>,
+        running: tokio::task::JoinHandle<Report>,
+    ) {
+        let mut report = running.await.unwrap_or_else(|died| Report::failed(run, died));
+        if report.outcome == Outcome::Cancelled && self.stopping.is_cancelled() {
+            report.outcome = Outcome::Interrupted;
+        }
+        let (outcome, error) = (report.outcome.as_str(), report.error.clone());
+        let ended = self.store.call(move |store| store.end_run(run, outcome, error.as_deref(), Utc::now())).await;
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(account, run, %error, "the end of a sync cannot be written"),
+            Err(gone) => tracing::error!(%gone),
+        }
+        let Report { requests, new_items, changed_items, .. } = report;
+        tracing::info!(account, run, outcome, requests, new_items, changed_items, error = report.error, "sync ends");
+        let hold = report.retry_at.filter(|_| report.outcome == Outcome::Unreachable);
+        self.refresh(&account, &slot, |now| (now.running, now.hold) = (None, hold)).await;
+        live.send_modify(|live| live.report = Some(report));
+    }
+
+    /// Computes what is shown of an account from the store, on the store's thread.
+    async fn refresh(&self, account: &str, slot: &Slot, change: impl FnOnce(&mut Now)) {
+        let (name, datasets) = (account.to_owned(), self.rules.datasets());
+        let looked = self.store.call(move |store| view::look(store, &name, &datasets)).await;
+        let paused_until = {
+            let now = Utc::now();
+            lock(&slot.paces).values().filter_map(|pace| pace.paused_until(now)).max()
+        };
+        let view = {
+            let mut now = lock(&slot.now);
+            change(&mut now);
+            match looked {
+                Ok(Ok(fresh)) => now.view = fresh,
+                Ok(Err(error)) => tracing::error!(account, %error, "what is mirrored cannot be read"),
+                Err(gone) => tracing::error!(%gone),
+            }
+            now.view.running = now.running.is_some();
+            now.view.paused_until = paused_until.or(now.hold);
+            if !now.view.running {
+                (now.view.progress, now.view.dataset) = (None, None);
+            }
+            now.view.clone()
+        };
+        (self.show)(account, &view);
+    }
+}

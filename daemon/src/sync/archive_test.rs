@@ -1,0 +1,94 @@
+use super::super::datasets;
+use super::*;
+
+fn route(dataset: &str) -> Route {
+    datasets::all().unwrap().iter().find(|known| known.name == dataset).unwrap().personal.clone().unwrap()
+}
+
+#[test]
+fn rows_are_cut_out_as_they_came() {
+    let body = r#" { "x":1, "data" : [ {"calendarDate":"2026-10-21", "heartRate":{"minValue" :40}, "big": 1234567890123456789012} ,
+        {"calendarDate":"2026-10-20","movement":{"steps":{"goal":9000,"value":null}}}]}"#;
+    let rows = rows(&route("daily_summary"), body).unwrap();
+    assert_eq!(
+        rows[0].body,
+        r#"{"calendarDate":"2026-10-21", "heartRate":{"minValue" :40}, "big": 1234567890123456789012}"#
+    );
+    assert_eq!((rows[0].item.as_str(), rows[0].blank), ("2026-10-21", false));
+    assert_eq!((rows[1].item.as_str(), rows[1].blank), ("2026-10-20", true));
+    assert_eq!(items(&rows).len(), 1);
+}
+
+#[test]
+fn no_data_has_many_forms() {
+    for body in
+        ["[]", "{}", "null", " [ ] ", r#"{"data":null}"#, r#"{"data":[]}"#, r#"{"data":{}}"#, r#"{"other":null}"#]
+    {
+        assert_eq!(rows(&route("daily_summary"), body).map(|rows| rows.len()), Ok(0), "{body}");
+    }
+    for body in ["[]", "{}", "null"] {
+        assert_eq!(rows(&route("activities"), body).map(|rows| rows.len()), Ok(0), "{body}");
+    }
+}
+
+#[test]
+fn an_unknown_shape_is_never_no_data() {
+    let whole = r#"{"data":[{"calendarDate":"2026-10-21"}]}"#;
+    for end in 1..whole.len() {
+        assert!(rows(&route("daily_summary"), &whole[..end]).is_err(), "{}", &whole[..end]);
+    }
+    let odd = [
+        "",
+        "<html>",
+        "7",
+        r#""no""#,
+        r#"[{"calendarDate":"2026-10-21"}]"#,
+        r#"{"statusCode":500}"#,
+        r#"{"data":7}"#,
+        r#"{"data":{"x":1}}"#,
+        r#"{"data":[null]}"#,
+        r#"{"data":[7]}"#,
+        r#"{"data":[{"calendarDate":null}]}"#,
+        r#"{"data":[{"calendarDate":"someday"}]}"#,
+    ];
+    for body in odd {
+        assert!(rows(&route("daily_summary"), body).is_err(), "{body}");
+    }
+    for body in [r#"{"x":1}"#, r#"[{"activityId":null}]"#, r#"[{}]"#] {
+        assert!(rows(&route("activities"), body).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn an_activity_is_known_by_its_number_and_may_have_no_start() {
+    let body = r#"[{"activityId":7,"startTimeLocal":"2026-10-21 07:34:00","manualActivity":true},{"activityId":"8","startTimeLocal":null}]"#;
+    let rows = rows(&route("activities"), body).unwrap();
+    assert_eq!((rows[0].item.as_str(), rows[0].manual), ("7", true));
+    assert_eq!((rows[1].item.as_str(), rows[1].day, rows[1].manual), ("8", None, false));
+    assert_eq!(days(&rows).len(), 1);
+}
+
+#[test]
+fn the_last_of_two_rows_counts() {
+    let body = r#"[{"activityId":7,"activityName":"old"},{"activityId":7,"activityName":"new"}]"#;
+    let rows = rows(&route("activities"), body).unwrap();
+    let items = items(&rows);
+    assert_eq!(items.len(), 1);
+    assert!(items[0].body.contains("new"));
+}
+
+#[test]
+fn the_ledger_learns_about_every_day_that_was_asked_for() {
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let present = [day("2026-10-12"), day("2026-10-14")].into();
+    let marks = marks(day("2026-10-11"), day("2026-10-15"), &present, day("2026-10-21"), 7);
+    let states: Vec<_> = marks.iter().map(|mark| (mark.item.as_str(), mark.state)).collect();
+    let expected = [
+        ("2026-10-11", State::Empty),
+        ("2026-10-12", State::Ok),
+        ("2026-10-13", State::Empty),
+        ("2026-10-14", State::Provisional),
+        ("2026-10-15", State::Empty),
+    ];
+    assert_eq!(states, expected);
+}

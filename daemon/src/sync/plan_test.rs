@@ -1,0 +1,244 @@
+use proptest::prelude::*;
+
+use super::super::datasets;
+use super::*;
+
+const NOW: &str = "2026-10-21T12:00:00Z";
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn today() -> NaiveDate {
+    day("2026-10-21")
+}
+
+fn known(state: State, read_on: NaiveDate, attempts: u32) -> Known {
+    Known { state, fetched_utc: read_on.and_hms_opt(12, 0, 0).unwrap().and_utc(), read_on, attempts }
+}
+
+fn scope(start: Option<NaiveDate>) -> Scope {
+    Scope { now: NOW.parse().unwrap(), today: today(), start, since: None, until: None }
+}
+
+fn only(name: &str) -> Vec<Dataset> {
+    datasets::all().unwrap().iter().filter(|dataset| dataset.name == name).cloned().collect()
+}
+
+fn ledger(dataset: &str, days: impl IntoIterator<Item = (NaiveDate, Known)>) -> Ledger {
+    let mut ledger = Ledger::default();
+    ledger.0.entry(dataset.into()).or_default().days.extend(days);
+    ledger
+}
+
+fn planned(dataset: &str, ledger: &Ledger, scope: &Scope) -> Vec<(Option<NaiveDate>, NaiveDate)> {
+    let fetches = plan(&only(dataset), ledger, scope, |_| Some(Tier::Account));
+    fetches.into_iter().map(|fetch| (fetch.from, fetch.to)).collect()
+}
+
+fn back(days: u64) -> NaiveDate {
+    today() - Days::new(days)
+}
+
+#[test]
+fn a_first_sync_of_a_year_takes_the_known_number_of_requests() {
+    let scope = scope(Some(back(364)));
+    let count = |tier| {
+        plan(datasets::all().unwrap(), &Ledger::default(), &scope, |_| Some(tier)).iter().fold(
+            HashMap::new(),
+            |mut counts: HashMap<_, _>, fetch| {
+                *counts.entry(fetch.dataset.clone()).or_insert(0) += 1;
+                counts
+            },
+        )
+    };
+    let counts = |daily, sleep| {
+        HashMap::from(
+            [("daily_summary", daily), ("sleep", sleep), ("hrv", 1), ("activities", 1)].map(|(n, c)| (n.into(), c)),
+        )
+    };
+    assert_eq!(count(Tier::Personal), counts(12, 12));
+    assert_eq!(count(Tier::Account), counts(12, 14));
+}
+
+#[test]
+fn a_second_sync_reads_only_what_may_still_change() {
+    let read = |from: u64| (0..from).map(back).map(|day| (day, known(State::Provisional, today(), 0)));
+    let scope = scope(Some(back(399)));
+    assert_eq!(planned("hrv", &ledger("hrv", read(400)), &scope), [(Some(back(7)), today())]);
+    assert_eq!(planned("activities", &ledger("activities", read(400)), &scope), [(Some(back(30)), today())]);
+    // Read a month ago: what was young then is read once more, and what came since.
+    let read = (20..400).map(back).map(|day| (day, known(State::Ok, back(20), 0)));
+    assert_eq!(planned("hrv", &ledger("hrv", read), &scope), [(Some(back(27)), today())]);
+}
+
+#[test]
+fn an_empty_day_that_is_not_final_is_read_again() {
+    let days = (0..10).map(back).map(|day| (day, known(State::Empty, today(), 0)));
+    assert_eq!(planned("hrv", &ledger("hrv", days), &scope(Some(back(9)))), [(Some(back(7)), today())]);
+}
+
+#[test]
+fn the_horizon_moves_back_with_the_data() {
+    assert_eq!(planned("hrv", &Ledger::default(), &scope(None)).last().unwrap().0, Some(back(365)));
+    let mut ledger = Ledger::default();
+    ledger.ask("hrv", Some(back(365)), today());
+    let found = [Mark { item: back(100).to_string(), state: State::Ok, detail: None }];
+    ledger.found("hrv", &found, NOW.parse().unwrap(), today());
+    assert_eq!(planned("hrv", &ledger, &scope(None)), [(Some(back(465)), back(366))]);
+    ledger.ask("hrv", Some(back(465)), back(366));
+    assert_eq!(planned("hrv", &ledger, &scope(None)), []);
+    assert_eq!(planned("daily_summary", &ledger, &scope(None)).last().unwrap().0, Some(back(465)), "for every dataset");
+}
+
+#[test]
+fn the_activity_list_is_read_to_its_beginning_once() {
+    let auto = scope(None);
+    assert_eq!(planned("activities", &Ledger::default(), &auto), [(None, today())]);
+    // Stopped on the way: the newest 100 days are known.
+    let newest = (0..100).map(back).map(|day| (day, known(State::Provisional, today(), 0)));
+    let mut stopped = ledger("activities", newest);
+    assert_eq!(planned("activities", &stopped, &auto), [(Some(back(30)), today()), (None, back(100))]);
+    stopped.ask("activities", Some(back(30)), today());
+    stopped.ask("activities", None, back(100));
+    assert_eq!(planned("activities", &stopped, &auto), [], "once a run");
+    let mut whole = ledger("activities", (0..100).map(back).map(|day| (day, known(State::Ok, today(), 0))));
+    whole.0.get_mut("activities").unwrap().whole_list = true;
+    whole.found("hrv", &[Mark { item: back(4000).to_string(), state: State::Ok, detail: None }], auto.now, today());
+    assert_eq!(planned("activities", &whole, &auto), [(Some(back(30)), today())], "older data elsewhere do not matter");
+    assert_eq!(planned("activities", &Ledger::default(), &scope(Some(back(50)))), [(Some(back(50)), today())]);
+}
+
+#[test]
+fn since_and_until_bound_a_run() {
+    let bounded = Scope { since: Some(back(500)), until: Some(back(450)), ..scope(Some(back(10))) };
+    assert_eq!(planned("hrv", &Ledger::default(), &bounded), [(Some(back(500)), back(450))]);
+    assert_eq!(planned("activities", &Ledger::default(), &bounded), [(Some(back(500)), back(450))]);
+    let future = Scope { until: Some(today() + Days::new(30)), ..scope(Some(today())) };
+    assert_eq!(
+        planned("hrv", &Ledger::default(), &future),
+        [(Some(today()), today())],
+        "never a day that has not begun"
+    );
+}
+
+#[test]
+fn a_range_that_failed_is_asked_for_in_halves_and_keeps_others_out() {
+    let failed = |attempts| (100..131).map(back).map(move |day| (day, known(State::Error, back(1), attempts)));
+    let good = (0..100).map(back).map(|day| (day, known(State::Ok, today() + Days::new(9), 0)));
+    let scope = scope(Some(back(199)));
+    let ledger_with = |attempts| ledger("daily_summary", good.clone().chain(failed(attempts)));
+    let lengths = |attempts| {
+        let fetches = planned("daily_summary", &ledger_with(attempts), &scope);
+        fetches.iter().map(|(from, to)| (*to - from.unwrap()).num_days() + 1).collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(1), [15, 15, 15, 31, 17 + 6 - 1 - 7], "the odd one takes fresh days along");
+    assert_eq!(lengths(2)[..4], [7, 7, 7, 7]);
+    // After three runs the days rest; no range reaches across them.
+    let fetches = planned("daily_summary", &ledger_with(3), &scope);
+    assert!(fetches.iter().all(|(_, to)| *to < back(130)), "{fetches:?}");
+    let rested = Scope { now: scope.now + TimeDelta::days(7), ..scope };
+    assert!(planned("daily_summary", &ledger_with(3), &rested).iter().any(|(_, to)| *to == back(100)));
+}
+
+#[test]
+fn an_area_that_is_closed_is_left_alone_for_a_day() {
+    let mut closed = ledger("hrv", [(back(3), known(State::Unavailable, today(), 0))]);
+    assert_eq!(planned("hrv", &closed, &scope(Some(back(9)))), []);
+    closed = ledger("hrv", [(back(3), known(State::Unavailable, back(1), 0))]);
+    assert_eq!(planned("hrv", &closed, &scope(Some(back(9)))), [(Some(back(9)), today())]);
+}
+
+#[test]
+fn the_newest_days_of_all_datasets_come_first() {
+    let fetches = plan(datasets::all().unwrap(), &Ledger::default(), &scope(None), |_| Some(Tier::Personal));
+    assert!(fetches.is_sorted_by(|a, b| a.to >= b.to));
+    let names: Vec<_> = fetches.iter().take(4).map(|fetch| fetch.dataset.as_str()).collect();
+    assert_eq!(names, ["activities", "daily_summary", "hrv", "sleep"]);
+    let nobody = plan(datasets::all().unwrap(), &Ledger::default(), &scope(None), |_| None);
+    assert_eq!(nobody, []);
+}
+
+#[test]
+fn files_that_failed_rest_like_days() {
+    let activity = |id, start: &str| ActivityRef {
+        activity_id: id,
+        name: None,
+        activity_type: None,
+        start_local: Some(start.into()),
+    };
+    let missing = vec![
+        activity(3, "2026-10-20T07:00:00"),
+        activity(2, "2026-10-02T07:00:00"),
+        activity(1, "2026-09-01T07:00:00"),
+    ];
+    let mut standing = Standing::default();
+    standing.files.insert(2, known(State::Error, today(), 3));
+    let ids = |scope: &Scope| {
+        originals(missing.clone(), Some(&standing), scope).iter().map(|a| a.activity_id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&scope(None)), [3, 1]);
+    assert_eq!(ids(&Scope { since: Some(day("2026-10-01")), ..scope(None) }), [3]);
+    assert_eq!(ids(&Scope { until: Some(day("2026-10-01")), ..scope(None) }), [1]);
+}
+
+/// The smallest number of ranges, found another way: by dynamic programming over the wanted days, oldest first.
+fn fewest(wanted: &BTreeSet<NaiveDate>, limit: &dyn Fn(NaiveDate) -> u32) -> usize {
+    let days: Vec<NaiveDate> = wanted.iter().copied().collect();
+    let allowed = |from: NaiveDate, to: NaiveDate| {
+        let length = (to - from).num_days() + 1;
+        from == to || from.iter_days().take(length as usize).all(|day| i64::from(limit(day)) >= length)
+    };
+    let mut best = vec![0];
+    for end in 1..=days.len() {
+        let counts = (0..end).filter(|start| allowed(days[*start], days[end - 1])).map(|start| best[start] + 1);
+        best.push(counts.min().unwrap());
+    }
+    best[days.len()]
+}
+
+proptest! {
+    #[test]
+    fn every_wanted_day_is_covered_once_by_the_fewest_ranges(
+        wanted in prop::collection::btree_set(0_u64..400, 0..120),
+        cap in 1_u32..60,
+        odd in prop::collection::hash_map(0_u64..400, 0_u32..20, 0..30),
+    ) {
+        let offsets: HashMap<NaiveDate, u32> = odd.into_iter().map(|(offset, limit)| (back(offset), limit)).collect();
+        let wanted: BTreeSet<NaiveDate> = wanted.into_iter().map(back).collect();
+        // A wanted day may always be asked for alone.
+        let limit = |day: NaiveDate| {
+            let limit = offsets.get(&day).copied().unwrap_or(cap);
+            if wanted.contains(&day) { limit.max(1) } else { limit }
+        };
+        let ranges = cover(&wanted, limit);
+        for day in &wanted {
+            prop_assert_eq!(ranges.iter().filter(|(from, to)| from <= day && day <= to).count(), 1);
+        }
+        for (from, to) in &ranges {
+            let length = u32::try_from((*to - *from).num_days() + 1).unwrap();
+            prop_assert!(from.iter_days().take(length as usize).all(|day| length <= limit(day)));
+            prop_assert!(wanted.contains(from) && wanted.contains(to));
+        }
+        prop_assert!(ranges.is_sorted_by(|a, b| a.0 > b.1));
+        prop_assert_eq!(ranges.len(), fewest(&wanted, &limit));
+    }
+
+    #[test]
+    fn what_a_plan_brought_is_not_wanted_again_in_the_run(
+        start in 0_u64..800, cuts in prop::collection::vec(0_u64..800, 0..6), auto: bool,
+    ) {
+        let scope = scope(if auto { None } else { Some(back(start)) });
+        let mut ledger = ledger("sleep", cuts.iter().map(|cut| (back(*cut), known(State::Error, back(1), 1))));
+        let mut asked = BTreeSet::new();
+        while let Some(fetch) = plan(&only("sleep"), &ledger, &scope, |_| Some(Tier::Account)).into_iter().next() {
+            for day in fetch.from.unwrap().iter_days().take_while(|day| *day <= fetch.to) {
+                prop_assert!(asked.insert(day), "{} twice", day);
+            }
+            ledger.ask("sleep", fetch.from, fetch.to);
+        }
+        let first = if auto { back(365) } else { back(start) };
+        prop_assert_eq!(asked.first(), Some(&first));
+        prop_assert_eq!(asked.len() as i64, (today() - first).num_days() + 1);
+    }
+}

@@ -1,0 +1,341 @@
+//! One run: plan, ask, record, plan again, until nothing is left to ask for. [`super::Syncs`] starts it and waits for its report. It
+//! does not know who wanted it, and it is never in the middle of anything: each answer is recorded whole, so a run that is stopped or
+//! killed goes on where it was.
+
+mod ask;
+mod days;
+mod files;
+mod list;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Local, NaiveDate, TimeDelta, Utc};
+use garminsync_garmin::{Garmin, Tier, TokenSource};
+use garminsync_store::{Batch, Mark, Recorded, State, Store};
+use tokio_util::sync::CancellationToken;
+
+pub use self::ask::tier_name;
+use super::archive::{self, Shape};
+use super::datasets::{Dataset, Kind};
+use super::pace::Pace;
+use super::plan::{self, Fetch, Ledger, Scope};
+use super::{Outcome, Report};
+use crate::on_thread::{Gone, OnThread};
+use crate::report::Step;
+
+/// Failures in a row, of different requests, that mean that Garmin is down rather than that these days are broken.
+const OUTAGE: usize = 3;
+/// When to try again after an outage.
+const OUTAGE_REST: TimeDelta = TimeDelta::hours(1);
+
+/// The queues of one account, one a tier; they outlive a run.
+pub type Paces = Arc<Mutex<HashMap<Tier, Pace>>>;
+
+/// What a run needs.
+pub struct Job<S> {
+    /// The account.
+    pub account: String,
+    /// The run's number in the store.
+    pub run: i64,
+    /// The client.
+    pub garmin: Garmin,
+    /// Where tokens come from.
+    pub source: S,
+    /// The tiers the account has.
+    pub tiers: Vec<Tier>,
+    /// `{dn}` of Garmin's paths.
+    pub display_name: Option<String>,
+    /// What to mirror.
+    pub datasets: Vec<&'static Dataset>,
+    /// How far back; `None`: to the first day that has data.
+    pub start: Option<NaiveDate>,
+    /// First day, for this run only.
+    pub since: Option<NaiveDate>,
+    /// Last day, for this run only.
+    pub until: Option<NaiveDate>,
+    /// The records.
+    pub store: OnThread<Store>,
+    /// The queues.
+    pub paces: Paces,
+    /// Stops the run.
+    pub cancel: CancellationToken,
+    /// Hears each step, and the requests sent so far. Must not wait.
+    pub say: Box<dyn Fn(Step, u64) + Send + Sync>,
+}
+
+/// The local day at a moment, by the time zone of this machine. A person who lives by another one sets `TZ` for the daemon; until then
+/// a day that has begun here but not there is answered 400 and read as "nothing yet" (see [`Run::days`]).
+pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&Local).date_naive()
+}
+
+/// Why a run ends before its plan does.
+#[derive(Debug)]
+enum Stop {
+    Cancelled,
+    RateLimited(DateTime<Utc>),
+    LoginNeeded(String),
+    Unreachable { why: String, retry_at: Option<DateTime<Utc>> },
+    Failed(String),
+}
+
+impl From<Gone> for Stop {
+    fn from(gone: Gone) -> Self {
+        Self::Failed(gone.to_string())
+    }
+}
+
+/// Why an answer is not in the records.
+enum NotRecorded {
+    /// It is not what it should be; only its own days suffer.
+    Odd(String),
+    /// The disk or the database.
+    Store(garminsync_store::Error),
+}
+
+impl From<Shape> for NotRecorded {
+    fn from(shape: Shape) -> Self {
+        Self::Odd(shape.to_string())
+    }
+}
+
+impl From<garminsync_store::Error> for NotRecorded {
+    fn from(error: garminsync_store::Error) -> Self {
+        match error {
+            garminsync_store::Error::Projection { .. } => Self::Odd(error.to_string()),
+            other => Self::Store(other),
+        }
+    }
+}
+
+/// A failure that may be Garmin's as a whole: it counts against its days only once another request was answered.
+struct Unproven {
+    dataset: &'static Dataset,
+    marks: Vec<Mark>,
+    why: String,
+}
+
+struct Run<S> {
+    job: Job<S>,
+    scope: Scope,
+    ledger: Ledger,
+    /// What a tier has refused to serve in this run.
+    closed: HashSet<(&'static str, Tier)>,
+    /// Tiers whose login is dead.
+    dead: HashMap<Tier, String>,
+    /// How far each tier's page size had to come down.
+    page_sizes: HashMap<Tier, usize>,
+    unproven: Vec<Unproven>,
+    answered: bool,
+    failures: u64,
+    first_failure: Option<String>,
+    /// Requests and bytes that no record counts yet.
+    unrecorded: (u32, u64),
+    requests: u64,
+    recorded: Recorded,
+    done: u64,
+}
+
+impl<S: TokenSource + Send + Sync> Job<S> {
+    /// Runs to the end and tells how it went. The end is in the store before it is told.
+    pub async fn run(self) -> Report {
+        let now = Utc::now();
+        let scope = Scope { now, today: local_day(now), start: self.start, since: self.since, until: self.until };
+        for pace in lock(&self.paces).values_mut() {
+            pace.begin();
+        }
+        let mut run = Run {
+            job: self,
+            scope,
+            ledger: Ledger::default(),
+            closed: HashSet::new(),
+            dead: HashMap::new(),
+            page_sizes: HashMap::new(),
+            unproven: Vec::new(),
+            answered: false,
+            failures: 0,
+            first_failure: None,
+            unrecorded: (0, 0),
+            requests: 0,
+            recorded: Recorded::default(),
+            done: 0,
+        };
+        let result = run.work().await;
+        run.end(result).await
+    }
+}
+
+impl<S: TokenSource + Send + Sync> Run<S> {
+    async fn work(&mut self) -> Result<(), Stop> {
+        let account = self.job.account.clone();
+        let entries = self.job.store.call(move |store| store.ledger(&account)).await?.map_err(failed)?;
+        self.ledger = Ledger::new(&entries, local_day);
+        loop {
+            let plan = self.plan().await?;
+            let Some(fetch) = plan.first() else { break };
+            let Some(dataset) = self.job.datasets.iter().copied().find(|known| known.name == fetch.dataset) else {
+                break;
+            };
+            let from = fetch.from.map_or_else(|| "the beginning".into(), |day| day.to_string());
+            self.say(format!("{}: {from} to {}", dataset.name, fetch.to), plan.len(), dataset);
+            match dataset.kind {
+                Kind::Activities => self.list(dataset, fetch, &plan).await?,
+                Kind::Days | Kind::Files => self.days(dataset, fetch, &plan).await?,
+            }
+            self.done += 1;
+        }
+        self.files().await?;
+        if self.answered {
+            return self.prove().await;
+        }
+        match self.unproven.pop() {
+            None => Ok(()),
+            Some(last) => Err(Stop::Unreachable { why: last.why, retry_at: None }),
+        }
+    }
+
+    /// Twenty years of days are counted quickly, but not in no time: elsewhere, so that `status` never waits for it.
+    async fn plan(&mut self) -> Result<Vec<Fetch>, Stop> {
+        let tiers: HashMap<String, Tier> = (self.job.datasets.iter())
+            .filter_map(|dataset| Some((dataset.name.clone(), self.tier_of(dataset)?)))
+            .collect();
+        let (datasets, scope, ledger) = (self.job.datasets.clone(), self.scope, std::mem::take(&mut self.ledger));
+        let planned = tokio::task::spawn_blocking(move || {
+            let plan = plan::plan(datasets, &ledger, &scope, |dataset| tiers.get(&dataset.name).copied());
+            (plan, ledger)
+        });
+        let (plan, ledger) = planned.await.map_err(|error| Stop::Failed(error.to_string()))?;
+        self.ledger = ledger;
+        Ok(plan)
+    }
+
+    /// Whom to ask for a dataset: the first tier that serves it and is open. If that one is in a pause, nobody: a pause is not
+    /// dodged through the other door.
+    fn tier_of(&self, dataset: &'static Dataset) -> Option<Tier> {
+        let open = |tier: &Tier| {
+            self.job.tiers.contains(tier)
+                && !self.dead.contains_key(tier)
+                && !self.closed.contains(&(dataset.name.as_str(), *tier))
+        };
+        let tier = dataset.tiers().find(open)?;
+        let paused = lock(&self.job.paces).get(&tier).is_some_and(|pace| pace.paused_until(Utc::now()).is_some());
+        (!paused).then_some(tier)
+    }
+
+    fn say(&self, text: String, left: usize, dataset: &Dataset) {
+        let total = self.done + left as u64;
+        let step = Step { text, done: Some(self.done), total: Some(total), dataset: Some(dataset.name.clone()) };
+        (self.job.say)(step, self.requests);
+    }
+
+    /// Writes marks, and the requests that led to them.
+    async fn mark(&mut self, dataset: &'static Dataset, marks: Vec<Mark>) -> Result<(), Stop> {
+        let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
+        let record = move |store: &mut Store| {
+            let (dataset, fetched_utc, items) = (dataset.name.as_str(), Utc::now(), Vec::new());
+            store.record(&Batch { account: &account, run, dataset, fetched_utc, requests, bytes, items, ledger: marks })
+        };
+        self.job.store.call(record).await?.map(drop).map_err(failed)
+    }
+
+    /// The requests that the next record has to count.
+    fn spent(&mut self) -> (u32, u64) {
+        std::mem::take(&mut self.unrecorded)
+    }
+
+    fn count(&mut self, recorded: Recorded) {
+        self.recorded.new += recorded.new;
+        self.recorded.changed += recorded.changed;
+    }
+
+    /// These days could not be read, and it is not Garmin as a whole.
+    async fn failed(&mut self, dataset: &'static Dataset, marks: Vec<Mark>, why: String) -> Result<(), Stop> {
+        let first = marks.first().map(|mark| mark.item.as_str()).unwrap_or_default();
+        let last = marks.last().map(|mark| mark.item.as_str()).unwrap_or_default();
+        tracing::warn!(account = self.job.account, dataset = dataset.name, first, last, why, "could not be read");
+        let what = if first == last { first.to_owned() } else { format!("{first} to {last}") };
+        self.first_failure.get_or_insert_with(|| format!("{} {what}: {why}", dataset.name));
+        self.failures += 1;
+        self.mark(dataset, marks).await
+    }
+
+    /// These days could not be read, and it may be Garmin as a whole.
+    fn suspect(&mut self, dataset: &'static Dataset, marks: Vec<Mark>, why: String) -> Result<(), Stop> {
+        self.unproven.push(Unproven { dataset, marks, why: why.clone() });
+        if self.unproven.len() < OUTAGE {
+            return Ok(());
+        }
+        Err(Stop::Unreachable { why, retry_at: Some(Utc::now() + OUTAGE_REST) })
+    }
+
+    /// Garmin answers, so what failed before is to blame for itself.
+    async fn prove(&mut self) -> Result<(), Stop> {
+        self.answered = true;
+        for Unproven { dataset, marks, why } in std::mem::take(&mut self.unproven) {
+            self.failed(dataset, marks, why).await?;
+        }
+        Ok(())
+    }
+
+    /// A tier does not serve this dataset to this person. If no other may, all that was planned is marked so, and rests for a day.
+    async fn close(&mut self, dataset: &'static Dataset, tier: Tier, plan: &[Fetch]) -> Result<(), Stop> {
+        self.closed.insert((&dataset.name, tier));
+        let is_open =
+            |tier: Tier| self.job.tiers.contains(&tier) && !self.closed.contains(&(dataset.name.as_str(), tier));
+        if dataset.tiers().any(is_open) {
+            return Ok(());
+        }
+        for fetch in plan.iter().filter(|fetch| fetch.dataset == dataset.name) {
+            let from = fetch.from.unwrap_or_else(|| self.scope.first(&self.ledger));
+            let marks = archive::all_days(
+                from,
+                fetch.to,
+                |_| State::Unavailable,
+                Some("Garmin does not serve it to this account"),
+            );
+            self.mark(dataset, marks).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(mut self, result: Result<(), Stop>) -> Report {
+        let (outcome, error, retry_at) = match result {
+            Ok(()) if self.failures == 0 => (Outcome::Ok, None, None),
+            Ok(()) => {
+                let first = self.first_failure.take().unwrap_or_default();
+                let more = if self.failures > 1 { format!(" (and {} more)", self.failures - 1) } else { String::new() };
+                (Outcome::Partial, Some(format!("{first}{more}")), None)
+            }
+            Err(Stop::Cancelled) => (Outcome::Cancelled, None, None),
+            Err(Stop::RateLimited(until)) => (Outcome::RateLimited, Some("Garmin asks to wait".into()), Some(until)),
+            Err(Stop::LoginNeeded(why)) => (Outcome::LoginNeeded, Some(why), None),
+            Err(Stop::Unreachable { why, retry_at }) => (Outcome::Unreachable, Some(why), retry_at),
+            Err(Stop::Failed(why)) => (Outcome::Failed, Some(why), None),
+        };
+        if self.unrecorded.0 > 0
+            && let Some(dataset) = self.job.datasets.first().copied()
+            && let Err(stop) = self.mark(dataset, Vec::new()).await
+        {
+            tracing::warn!(account = self.job.account, ?stop, "the last requests could not be counted");
+        }
+        Report {
+            run: self.job.run,
+            outcome,
+            requests: self.requests,
+            new_items: self.recorded.new,
+            changed_items: self.recorded.changed,
+            error,
+            retry_at,
+        }
+    }
+}
+
+fn failed(error: garminsync_store::Error) -> Stop {
+    Stop::Failed(error.to_string())
+}
+
+/// A poisoned lock only means that another task panicked: the queues themselves are whole.
+pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,150 @@
+//! Asking for one thing, with patience: the queue's gap, retries of what may pass, and what a refusal means. The rest of the run calls
+//! it. It knows nothing of datasets.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use garminsync_garmin::{Accept, Answer, Error, Get, NoToken, Tier, TokenSource};
+use garminsync_store::Pause;
+use tokio::time::Instant;
+
+use super::super::pace::{Pace, Refused};
+use super::{Run, Stop, lock};
+
+/// Why there is no answer, after all retries.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It may pass: the network, a 5xx, half an answer.
+    Passing(String),
+    /// Garmin refuses the request as it is made: too long, too big, or too early.
+    Refused(u16),
+    /// There is no such thing.
+    Absent,
+    /// This person may not read it.
+    Closed,
+    /// The tier's login is dead; the run knows.
+    NoLogin,
+    /// Anything else; asking again would bring the same.
+    Odd(String),
+}
+
+impl<S: TokenSource + Send + Sync> Run<S> {
+    /// Asks until there is an answer or enough. `shrinkable`: a 500 may only mean that the answer is too big, and is not retried.
+    pub(super) async fn ask(
+        &mut self,
+        tier: Tier,
+        path: String,
+        accept: Accept,
+        shrinkable: bool,
+    ) -> Result<Result<Answer, Trouble>, Stop> {
+        let get = Get { tier, path, accept };
+        let mut tries = 0;
+        loop {
+            let gap = self.pace(tier, |pace| pace.gap_left(Instant::now()));
+            self.rest(gap).await?;
+            self.pace(tier, |pace| pace.started(Instant::now()));
+            let fetched = tokio::select! {
+                biased;
+                () = self.job.cancel.cancelled() => return Err(Stop::Cancelled),
+                fetched = self.job.garmin.get(&self.job.source, &get) => fetched,
+            };
+            self.requests += u64::from(fetched.requests);
+            self.unrecorded.0 += fetched.requests;
+            self.unrecorded.1 += fetched.bytes;
+            let error = match fetched.answer {
+                Ok(answer) => {
+                    self.pace(tier, Pace::answered);
+                    self.prove().await?;
+                    return Ok(Ok(answer));
+                }
+                Err(Error::Throttled { retry_after }) => {
+                    self.throttled(tier, retry_after).await?;
+                    continue;
+                }
+                Err(Error::ServerTrouble { status: 500 }) if shrinkable => return Ok(Err(Trouble::Refused(500))),
+                Err(error) => error,
+            };
+            if let Error::Unreachable { .. } | Error::ServerTrouble { .. } | Error::Unexpected { .. } = error {
+                tries += 1;
+                match self.pace(tier, |pace| pace.retry(tries)) {
+                    Some(pause) => self.rest(pause).await?,
+                    None => return Ok(Err(Trouble::Passing(error.to_string()))),
+                }
+                continue;
+            }
+            return self.refused(tier, error).await.map(Err);
+        }
+    }
+
+    /// An answer that will not change by asking again.
+    async fn refused(&mut self, tier: Tier, error: Error) -> Result<Trouble, Stop> {
+        let trouble = match error {
+            Error::BadRequest { status } => Trouble::Refused(status),
+            Error::NotFound => Trouble::Absent,
+            Error::Forbidden => Trouble::Closed,
+            Error::Unauthorized => return self.no_login(tier, error.to_string()),
+            Error::NoToken(NoToken::LoginNeeded(why)) => return self.no_login(tier, why),
+            Error::NoToken(NoToken::Later { retry_after, why }) => {
+                let retry_at = retry_after.map(|wait| Utc::now() + wait);
+                return Err(Stop::Unreachable { why, retry_at });
+            }
+            other => Trouble::Odd(other.to_string()),
+        };
+        self.pace(tier, Pace::answered);
+        self.prove().await?;
+        Ok(trouble)
+    }
+
+    /// The other tier may still work.
+    fn no_login(&mut self, tier: Tier, why: String) -> Result<Trouble, Stop> {
+        self.dead.insert(tier, why.clone());
+        if self.job.tiers.iter().all(|tier| self.dead.contains_key(tier)) {
+            return Err(Stop::LoginNeeded(why));
+        }
+        Ok(Trouble::NoLogin)
+    }
+
+    /// A 429 stops the queue. A pause is on disk before the run ends.
+    async fn throttled(&mut self, tier: Tier, retry_after: Option<Duration>) -> Result<(), Stop> {
+        let (refused, strikes) = self.pace(tier, |pace| (pace.throttled(Utc::now(), retry_after), pace.strikes()));
+        match refused {
+            Refused::Wait(wait) => self.rest(wait).await,
+            Refused::Pause(until_utc) => {
+                tracing::warn!(account = self.job.account, ?tier, %until_utc, "Garmin asks to wait");
+                let (account, pause) =
+                    (self.job.account.clone(), Pause { tier: tier_name(tier).into(), until_utc, strikes });
+                let kept = self.job.store.call(move |store| store.set_pause(&account, &pause)).await?;
+                if let Err(error) = kept {
+                    tracing::warn!(account = self.job.account, %error, "the pause is kept in memory only");
+                }
+                Err(Stop::RateLimited(until_utc))
+            }
+        }
+    }
+
+    /// Waits, unless the run is stopped.
+    pub(super) async fn rest(&self, time: Duration) -> Result<(), Stop> {
+        // A sleep of nothing would still cost a turn of the timer, which counts in milliseconds.
+        if time.is_zero() {
+            return if self.job.cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) };
+        }
+        tokio::select! {
+            biased;
+            () = self.job.cancel.cancelled() => Err(Stop::Cancelled),
+            () = tokio::time::sleep(time) => Ok(()),
+        }
+    }
+
+    pub(super) fn pace<R>(&self, tier: Tier, ask: impl FnOnce(&mut Pace) -> R) -> R {
+        let mut paces = lock(&self.job.paces);
+        ask(paces.entry(tier).or_insert_with(|| Pace::new(super::super::pace::Rules::of(tier), None, 0)))
+    }
+}
+
+/// As in the `pause` table.
+pub fn tier_name(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Account => "account",
+        Tier::Personal => "personal",
+    }
+}

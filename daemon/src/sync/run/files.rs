@@ -1,0 +1,114 @@
+//! The original files: one request an activity, newest first, after the list is read. The run calls it.
+
+use chrono::Utc;
+use garminsync_garmin::{Accept, Answer, TokenSource};
+use garminsync_store::{ActivityRef, Mark, OriginalBatch, OriginalRow, Recorded, State, Store, sha256_hex};
+
+use super::ask::Trouble;
+use super::{NotRecorded, Run, Stop};
+use crate::sync::datasets::{Dataset, Kind, Values};
+use crate::sync::{originals, plan};
+
+/// Refusals in a row after which the rest is not asked for: it is not this file, it is the person's right to files.
+const ENOUGH_REFUSALS: u32 = 3;
+
+impl<S: TokenSource + Send + Sync> Run<S> {
+    /// Fetches the files that are missing.
+    pub(super) async fn files(&mut self) -> Result<(), Stop> {
+        let Some(dataset) = self.job.datasets.iter().copied().find(|dataset| dataset.kind == Kind::Files) else {
+            return Ok(());
+        };
+        let account = self.job.account.clone();
+        let missing = self.job.store.call(move |store| store.activities_without_original(&account)).await?;
+        let missing =
+            plan::originals(missing.map_err(super::failed)?, self.ledger.standing(&dataset.name), &self.scope);
+        let mut refusals = 0;
+        for (at, activity) in missing.iter().enumerate() {
+            self.say(format!("{}: {}", dataset.name, words(activity)), missing.len() - at, dataset);
+            refusals = if self.file(dataset, activity).await? { 0 } else { refusals + 1 };
+            if refusals == ENOUGH_REFUSALS {
+                break;
+            }
+            self.done += 1;
+        }
+        Ok(())
+    }
+
+    /// Fetches one file; `false` if the person may not have it.
+    async fn file(&mut self, dataset: &'static Dataset, activity: &ActivityRef) -> Result<bool, Stop> {
+        let mut tries = 0;
+        loop {
+            let Some(tier) = self.tier_of(dataset) else { return Ok(true) };
+            let values = Values { id: Some(activity.activity_id), ..Values::default() };
+            let Some(path) = dataset.route(tier).and_then(|route| route.render(&values)) else { return Ok(true) };
+            let (why, allowed) = match self.ask(tier, path, Accept::File, false).await? {
+                Ok(Answer::Body(body)) => match self.keep_file(activity, body.into()).await? {
+                    Ok(()) => return Ok(true),
+                    Err(why) => {
+                        tries += 1;
+                        if let Some(pause) = self.pace(tier, |pace| pace.retry(tries)) {
+                            self.rest(pause).await?;
+                            continue;
+                        }
+                        (why, true)
+                    }
+                },
+                Ok(Answer::NoData) | Err(Trouble::Absent) => {
+                    let detail = Some("Garmin has no file of it".into());
+                    self.mark(dataset, vec![Mark { detail, ..error(activity, State::Empty, "") }]).await?;
+                    return Ok(true);
+                }
+                Err(Trouble::NoLogin) => continue, // the other tier, or nobody
+                Err(Trouble::Passing(why)) => {
+                    self.suspect(dataset, vec![error(activity, State::Error, &why)], why)?;
+                    return Ok(true);
+                }
+                Err(Trouble::Closed) => ("Garmin does not allow this account to read it".into(), false),
+                Err(Trouble::Refused(status)) => (format!("Garmin refuses this request (HTTP {status})"), true),
+                Err(Trouble::Odd(why)) => (why, true),
+            };
+            self.failed(dataset, vec![error(activity, State::Error, &why)], why).await?;
+            return Ok(allowed);
+        }
+    }
+
+    /// Checks, saves and records a file; else why it is none.
+    async fn keep_file(&mut self, activity: &ActivityRef, body: Vec<u8>) -> Result<Result<(), String>, Stop> {
+        let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
+        let activity = activity.clone();
+        let keep = move |store: &mut Store| -> Result<Recorded, NotRecorded> {
+            let (format, file) = originals::unpack(&body).map_err(|broken| NotRecorded::Odd(broken.to_string()))?;
+            let path = originals::path(&activity, format);
+            store.originals().save(&path, &file)?;
+            let original = OriginalRow {
+                activity_id: activity.activity_id,
+                path,
+                format: format.as_str().into(),
+                bytes: file.len() as u64,
+                sha256: sha256_hex(&file),
+                fetched_utc: Utc::now(),
+            };
+            Ok(store.record_original(&OriginalBatch { account: &account, run, requests, bytes, original })?)
+        };
+        match self.job.store.call(keep).await? {
+            Ok(recorded) => {
+                self.count(recorded);
+                Ok(Ok(()))
+            }
+            Err(NotRecorded::Odd(why)) => {
+                self.unrecorded = (requests, bytes);
+                Ok(Err(why))
+            }
+            Err(NotRecorded::Store(error)) => Err(super::failed(error)),
+        }
+    }
+}
+
+fn error(activity: &ActivityRef, state: State, why: &str) -> Mark {
+    Mark { item: activity.activity_id.to_string(), state, detail: Some(why.into()) }
+}
+
+fn words(activity: &ActivityRef) -> String {
+    let day = activity.start_local.as_deref().and_then(|start| start.get(..10));
+    [day, activity.name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}

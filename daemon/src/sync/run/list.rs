@@ -1,0 +1,189 @@
+//! The activity list: pages by offset, newest first, until one is not full. The run calls it.
+
+use std::collections::{BTreeSet, HashSet};
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use garminsync_garmin::{Accept, Answer, TokenSource};
+use garminsync_store::{Batch, Mark, Recorded, State, Store};
+
+use super::ask::Trouble;
+use super::days::errors;
+use super::{NotRecorded, Run, Stop, local_day};
+use crate::sync::archive;
+use crate::sync::datasets::{Dataset, Kind, Values};
+use crate::sync::plan::{Fetch, WHOLE_LIST};
+
+/// Days before today that are marked although the list, read to its beginning, holds nothing so old.
+const LOOKED_BACK: Days = Days::new(365);
+
+/// How far a listing has come.
+#[derive(Clone)]
+struct Listing {
+    from: Option<NaiveDate>,
+    /// The newest day that is not marked yet.
+    left: NaiveDate,
+    /// Days with an activity, so far.
+    days: BTreeSet<NaiveDate>,
+    ids: HashSet<String>,
+}
+
+/// What a page brought.
+struct Page {
+    listing: Listing,
+    rows: usize,
+    recorded: Recorded,
+    marks: Vec<Mark>,
+}
+
+impl<S: TokenSource + Send + Sync> Run<S> {
+    /// Reads the list from `fetch.to` back. Each page is recorded as it comes, with the days that are complete by it, so that a run
+    /// that is stopped goes on below. An activity that arrives meanwhile only shifts the pages, and the next run finds it; one
+    /// that comes twice is one.
+    pub(super) async fn list(&mut self, dataset: &'static Dataset, fetch: &Fetch, plan: &[Fetch]) -> Result<(), Stop> {
+        let Some(route) = dataset.route(fetch.tier) else { return Ok(()) };
+        let mut listing = Listing { from: fetch.from, left: fetch.to, days: BTreeSet::new(), ids: HashSet::new() };
+        let mut start = 0;
+        let trouble = loop {
+            let size = self.page_sizes.get(&fetch.tier).copied().unwrap_or_default();
+            let Some(limit) = route.pages.get(size).copied() else { return Ok(()) };
+            let smaller = size + 1 < route.pages.len();
+            // Without a last day where that is today: it may be tomorrow already where the person is.
+            let to = Some(fetch.to).filter(|to| *to < self.scope.today);
+            let values = Values {
+                from: fetch.from,
+                to,
+                page: Some((start, limit)),
+                display_name: self.job.display_name.as_deref(),
+                ..Values::default()
+            };
+            let Some(path) = route.render(&values) else { return self.close(dataset, fetch.tier, plan).await };
+            match self.ask(fetch.tier, path, Accept::Json, smaller).await? {
+                Ok(answer) => match self.keep_page(dataset, fetch, listing.clone(), limit, answer).await? {
+                    Ok((next, rows)) if rows < limit as usize => {
+                        listing = next;
+                        break None;
+                    }
+                    Ok((next, rows)) => {
+                        listing = next;
+                        start += rows as u32;
+                    }
+                    Err(why) => break Some(Trouble::Odd(why)),
+                },
+                Err(Trouble::Refused(_)) if smaller => {
+                    self.page_sizes.insert(fetch.tier, size + 1);
+                }
+                Err(Trouble::Absent | Trouble::Closed) => return self.close(dataset, fetch.tier, plan).await,
+                Err(Trouble::NoLogin) => return Ok(()),
+                Err(other) => break Some(other),
+            }
+        };
+        let from = fetch.from.unwrap_or_else(|| self.scope.first(&self.ledger).min(listing.left));
+        self.ledger.ask(&dataset.name, fetch.from, fetch.to);
+        match trouble {
+            None => Ok(()),
+            Some(Trouble::Passing(why)) => self.suspect(dataset, errors(from, listing.left, Some(&why)), why),
+            Some(Trouble::Odd(why)) => self.failed(dataset, errors(from, listing.left, Some(&why)), why).await,
+            Some(Trouble::Refused(status)) => {
+                self.failed(
+                    dataset,
+                    errors(from, listing.left, None),
+                    format!("Garmin refuses this request (HTTP {status})"),
+                )
+                .await
+            }
+            Some(Trouble::Absent | Trouble::Closed | Trouble::NoLogin) => Ok(()),
+        }
+    }
+
+    /// Records a page; how far the listing is then, and how many rows the page had.
+    async fn keep_page(
+        &mut self,
+        dataset: &'static Dataset,
+        fetch: &Fetch,
+        listing: Listing,
+        limit: u32,
+        answer: Answer,
+    ) -> Result<Result<(Listing, usize), String>, Stop> {
+        let Some(route) = dataset.route(fetch.tier) else { return Ok(Err("no route".into())) };
+        let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
+        let (fetched_utc, today) = (Utc::now(), self.scope.today);
+        let files = self.job.datasets.iter().find(|known| known.kind == Kind::Files).map(|files| files.name.as_str());
+        let record = move |store: &mut Store| -> Result<Page, NotRecorded> {
+            let text = match &answer {
+                Answer::Body(body) => std::str::from_utf8(body).map_err(|_| NotRecorded::Odd("not UTF-8".into()))?,
+                Answer::NoData => "[]",
+            };
+            let rows = archive::rows(route, text)?;
+            let mut listing = listing;
+            let known = listing.ids.len();
+            listing.ids.extend(rows.iter().map(|row| row.item.clone()));
+            if !rows.is_empty() && listing.ids.len() == known {
+                return Err(NotRecorded::Odd("the list repeats itself".into()));
+            }
+            listing.days.extend(archive::days(&rows));
+            let last = rows.len() < limit as usize;
+            let ledger = listing.advance(last, fetched_utc, today, dataset.reread_days);
+            let items = archive::items(&rows);
+            let name = dataset.name.as_str();
+            let batch = Batch { account: &account, run, dataset: name, fetched_utc, requests, bytes, items, ledger };
+            let recorded = store.record(&batch)?;
+            // An activity that was typed in has no file: that is known without asking.
+            if let Some(files) = files {
+                let manual = rows.iter().filter(|row| row.manual).map(|row| Mark {
+                    item: row.item.clone(),
+                    state: State::Empty,
+                    detail: Some("typed in by hand: there is no file".into()),
+                });
+                let ledger: Vec<Mark> = manual.collect();
+                let (requests, bytes, items) = (0, 0, Vec::new());
+                store.record(&Batch {
+                    account: &account,
+                    run,
+                    dataset: files,
+                    fetched_utc,
+                    requests,
+                    bytes,
+                    items,
+                    ledger,
+                })?;
+            }
+            Ok(Page { rows: rows.len(), recorded, marks: batch.ledger, listing })
+        };
+        match self.job.store.call(record).await? {
+            Ok(page) => {
+                self.count(page.recorded);
+                self.ledger.found(&dataset.name, &page.marks, fetched_utc, local_day(fetched_utc));
+                Ok(Ok((page.listing, page.rows)))
+            }
+            Err(NotRecorded::Odd(why)) => {
+                self.unrecorded = (requests, bytes);
+                Ok(Err(why))
+            }
+            Err(NotRecorded::Store(error)) => Err(super::failed(error)),
+        }
+    }
+}
+
+impl Listing {
+    /// Marks the days that are complete by now: all down to the one after the oldest activity so far, with a day of slack because
+    /// the list is in the order of moments, not of local days; all of them after the last page.
+    fn advance(&mut self, last: bool, fetched_utc: DateTime<Utc>, today: NaiveDate, reread_days: u32) -> Vec<Mark> {
+        let oldest = self.days.first().copied();
+        let from = match (last, self.from) {
+            (true, Some(from)) => Some(from),
+            (true, None) => Some(oldest.unwrap_or(self.left).min(today - LOOKED_BACK)),
+            (false, _) => oldest.map(|day| day + Days::new(2)),
+        };
+        let Some(from) = from.filter(|from| *from <= self.left) else { return self.whole(last) };
+        let mut marks = archive::marks(from, self.left, &self.days, local_day(fetched_utc), reread_days);
+        self.left = from - Days::new(1);
+        marks.extend(self.whole(last));
+        marks
+    }
+
+    fn whole(&self, last: bool) -> Vec<Mark> {
+        let detail = Some("the list was read to its beginning".into());
+        let mark = Mark { item: WHOLE_LIST.into(), state: State::Ok, detail };
+        Vec::from_iter((last && self.from.is_none()).then_some(mark))
+    }
+}

@@ -1,0 +1,132 @@
+//! What `status` shows of a mirror, looked up after each run so that `status` itself never waits. The room calls it on the store's
+//! thread. It must not know the board.
+
+use chrono::{DateTime, Days, Local, NaiveDate, NaiveTime, TimeDelta, Utc};
+use garminsync_store::{Error, State, Store};
+
+use super::datasets::{Dataset, Kind};
+use super::plan::{Ledger, Standing};
+use super::run::local_day;
+
+/// What an account's mirror looks like.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    /// A run is under way.
+    pub running: bool,
+    /// Share of the run that is done, 0 to 1; absent when idle.
+    pub progress: Option<f64>,
+    /// What is being read; absent when idle.
+    pub dataset: Option<String>,
+    /// End of the last run that brought everything.
+    pub last_ok_at: Option<DateTime<Utc>>,
+    /// What the last run complained about.
+    pub last_error: Option<String>,
+    /// Data requests of runs that started on this local day.
+    pub requests_today: u64,
+    /// From this day on, up to yesterday at least, no day of any dataset is unread.
+    pub complete_from: Option<NaiveDate>,
+    /// The newest day with data.
+    pub newest_day: Option<NaiveDate>,
+    /// Days and files that are wanted and could not be read.
+    pub gaps: u64,
+    /// Nothing is asked before.
+    pub paused_until: Option<DateTime<Utc>>,
+}
+
+/// Looks up what the store knows; the rest is as if idle.
+pub fn look(store: &Store, account: &str, datasets: &[&Dataset]) -> Result<View, Error> {
+    let now = Utc::now();
+    let entries = store.ledger(account)?;
+    let runs = store.last_runs(account)?;
+    let gaps = entries.iter().filter(|entry| matches!(entry.state, State::Error | State::Unavailable)).count();
+    Ok(View {
+        last_ok_at: runs.last_ok_ended,
+        last_error: runs.last_error,
+        requests_today: store.requests_since(account, midnight(now))?,
+        complete_from: complete_from(&Ledger::new(&entries, local_day), datasets, local_day(now)),
+        newest_day: store.newest_day(account)?,
+        gaps: gaps as u64,
+        ..View::default()
+    })
+}
+
+/// The beginning of the local day; where a clock change swallowed it, the moment a day ago does.
+fn midnight(now: DateTime<Utc>) -> DateTime<Utc> {
+    let midnight = local_day(now).and_time(NaiveTime::MIN).and_local_timezone(Local).earliest();
+    midnight.map_or(now - TimeDelta::days(1), |midnight| midnight.to_utc())
+}
+
+/// The earliest day from which on every dataset was read without a gap. Today counts only once it was read: after midnight nothing is
+/// missing yet.
+fn complete_from(ledger: &Ledger, datasets: &[&Dataset], today: NaiveDate) -> Option<NaiveDate> {
+    let nothing = Standing::default();
+    let mut whole = None;
+    let mut complete: Option<NaiveDate> = None;
+    for dataset in datasets.iter().filter(|dataset| dataset.kind != Kind::Files) {
+        let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
+        let read = |day: &NaiveDate| standing.days.get(day).is_some_and(|known| known.state != State::Error);
+        let last = if read(&today) { today } else { today - Days::new(1) };
+        let first = last.iter_days().rev().take_while(read).last()?;
+        // A list that was read to its beginning holds back nobody.
+        if standing.whole_list && standing.days.keys().next() == Some(&first) {
+            whole = Some(first);
+        } else {
+            complete = complete.max(Some(first));
+        }
+    }
+    complete.or(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use garminsync_store::LedgerEntry;
+
+    use super::super::datasets;
+    use super::*;
+
+    fn today() -> NaiveDate {
+        "2026-10-21".parse().unwrap()
+    }
+
+    fn back(days: u64) -> NaiveDate {
+        today() - Days::new(days)
+    }
+
+    fn entry(dataset: &str, item: impl ToString, state: State) -> LedgerEntry {
+        let fetched_utc = "2026-10-21T12:00:00Z".parse().unwrap();
+        LedgerEntry { dataset: dataset.into(), item: item.to_string(), state, fetched_utc, attempts: 0, detail: None }
+    }
+
+    fn complete(entries: &[LedgerEntry], names: &[&str]) -> Option<NaiveDate> {
+        let datasets: Vec<_> = datasets::all().unwrap().iter().filter(|d| names.contains(&d.name.as_str())).collect();
+        complete_from(&Ledger::new(entries, |at| at.date_naive()), &datasets, today())
+    }
+
+    #[test]
+    fn complete_is_what_every_dataset_has() {
+        let mut entries: Vec<_> = (0..100).map(|n| entry("hrv", back(n), State::Ok)).collect();
+        assert_eq!(complete(&entries, &["hrv"]), Some(back(99)));
+        assert_eq!(complete(&entries, &["hrv", "sleep"]), None, "sleep was never read");
+        entries.extend((0..50).map(|n| entry("sleep", back(n), State::Empty)));
+        assert_eq!(complete(&entries, &["hrv", "sleep"]), Some(back(49)));
+        entries.push(entry("hrv", back(20), State::Error));
+        assert_eq!(complete(&entries, &["hrv", "sleep"]), Some(back(19)));
+    }
+
+    #[test]
+    fn today_may_not_be_read_yet() {
+        let yesterday: Vec<_> = (1..10).map(|n| entry("hrv", back(n), State::Ok)).collect();
+        assert_eq!(complete(&yesterday, &["hrv"]), Some(back(9)));
+        assert_eq!(complete(&yesterday[1..], &["hrv"]), None);
+    }
+
+    #[test]
+    fn a_list_that_was_read_to_its_beginning_holds_back_nobody() {
+        let mut entries: Vec<_> = (0..100).map(|n| entry("hrv", back(n), State::Ok)).collect();
+        entries.extend((0..40).map(|n| entry("activities", back(n), State::Ok)));
+        assert_eq!(complete(&entries, &["hrv", "activities"]), Some(back(39)));
+        entries.push(entry("activities", "all", State::Ok));
+        assert_eq!(complete(&entries, &["hrv", "activities"]), Some(back(99)));
+        assert_eq!(complete(&entries, &["activities"]), Some(back(39)));
+    }
+}
