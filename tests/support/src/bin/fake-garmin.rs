@@ -1,6 +1,6 @@
 //! `fake-garmin`: the fake as a program, for people and for clients in any language.
 //! Prints where it listens and every code it "sends". `--help` and `/_fake/…` document the rest.
-#![expect(clippy::print_stdout, reason = "a program that talks to people")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -15,8 +15,10 @@ use garminsync_test_support::people::{Person, Plan, SignInMood};
 /// A fake Garmin on a loopback address: sign-in, tokens, account tier and Personal tier.
 ///
 /// Control it over HTTP: GET /_fake/mail, /_fake/counts, /_fake/requests; POST /_fake/misbehave with a rule such as
-/// {"effect": {"kind": "status", "status": 429, "retry_after": "60"}, "host": "connectapi", "skip": 3, "times": 1},
-/// /_fake/behave to take the rules away, /_fake/advance {"seconds": 3600} to move its clock.
+/// {"effect": {"kind": "status", "status": 429, "retry_after": "60"}, "host": "connectapi", "skip": 3, "times": 1}
+/// (other fields: path, method, user, after; other kinds: cloudflare_challenge, cloudflare_1015, throttled_in_200, html_200,
+/// half_body, reset, hang and late with "ms", redirect with "to"), /_fake/behave to take the rules away,
+/// /_fake/advance {"seconds": 3600} to move its clock.
 #[derive(Parser)]
 #[command(name = "fake-garmin", version)]
 struct Arguments {
@@ -84,7 +86,7 @@ async fn main() -> ExitCode {
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("fake-garmin: {error}");
+            eprintln!("fake-garmin: {error}");
             ExitCode::FAILURE
         }
     }

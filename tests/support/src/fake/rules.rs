@@ -112,10 +112,13 @@ pub enum Effect {
     /// 403 with Cloudflare's challenge page.
     CloudflareChallenge,
     /// 429 with Cloudflare's page 1015: the address is banned for a while.
+    #[serde(rename = "cloudflare_1015")]
     Cloudflare1015,
     /// 200 with `{"error": {"status-code": "429"}}`.
+    #[serde(rename = "throttled_in_200")]
     ThrottledIn200,
     /// 200 with a maintenance page.
+    #[serde(rename = "html_200")]
     Html200,
     /// The real answer with its full `Content-Length`, cut in the middle of the body.
     HalfBody,

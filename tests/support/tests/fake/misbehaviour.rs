@@ -113,7 +113,7 @@ fn other_languages_control_it_over_http() {
     let refused = Call::new(&fake, "POST", "/_fake/misbehave").body(&odd).send();
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("hots"));
-    let kinds = ["cloudflare_challenge", "cloudflare1015", "throttled_in200", "html200", "half_body", "reset"];
+    let kinds = ["cloudflare_challenge", "cloudflare_1015", "throttled_in_200", "html_200", "half_body", "reset"];
     for kind in kinds {
         let rule = json!({"effect": {"kind": kind}, "host": "personal"});
         assert_eq!(Call::new(&fake, "POST", "/_fake/misbehave").body(&rule).send().status, 204, "{kind}");

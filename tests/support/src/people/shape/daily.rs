@@ -3,16 +3,14 @@
 use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
 
-use super::{gmt, wall, without_nulls};
+use super::{gmt, wall, written};
 use crate::people::{DailyTruth, Person, hash};
 
 /// One item of `{"data": […]}`.
 pub(crate) fn v2(person: &Person, truth: &DailyTruth) -> Value {
     let plan = person.life.plan();
     let (begin, end) = (plan.begin(truth.day), plan.end(truth.day));
-    // Groups without a value are absent on even days and full of nulls on odd ones.
-    let terse = truth.day.day() % 2 == 0;
-    let shaped = |group: Value| if terse { without_nulls(group) } else { group };
+    let shaped = |group: Value| written(truth.day, group);
     json!({
         "uuid": uuid(person, truth.day),
         "userProfilePk": person.profile_id,
@@ -62,7 +60,7 @@ pub(crate) fn v2(person: &Person, truth: &DailyTruth) -> Value {
             "activityEvents": []})),
         "hydration": shaped(json!({
             // 0 or null means that nothing was logged.
-            "goalInMl": 2500, "consumedInMl": truth.hydration_ml.or((!terse).then_some(0.0)),
+            "goalInMl": 2500, "consumedInMl": truth.hydration_ml.or(truth.day.day().is_multiple_of(3).then_some(0.0)),
             "consumedInFractionalMl": truth.hydration_ml})),
         "respiration": shaped(json!({
             "avgValue": truth.avg_respiration_brpm.or(truth.rest_stress_s.map(|_| -1.0)),

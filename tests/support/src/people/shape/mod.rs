@@ -7,7 +7,7 @@ pub(crate) mod hrv;
 pub(crate) mod profile;
 pub(crate) mod sleep;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
 
 /// `2026-10-21T05:34:00.0`: UTC without saying so.
@@ -25,10 +25,10 @@ fn wall_ms(at: NaiveDateTime) -> i64 {
     at.and_utc().timestamp_millis()
 }
 
-/// An object without those of its fields that are null: Garmin does both.
-fn without_nulls(object: Value) -> Value {
+/// An object as Garmin writes it on this day: with its nulls on odd days, without those fields on even ones.
+fn written(day: NaiveDate, object: Value) -> Value {
     match object {
-        Value::Object(map) => {
+        Value::Object(map) if day.day().is_multiple_of(2) => {
             let kept: Map<_, _> = map.into_iter().filter(|(_, value)| !value.is_null()).collect();
             Value::Object(kept)
         }

@@ -1,9 +1,9 @@
 //! Nights in Garmin's shapes: `stats/sleep/daily` values (account tier) and the flat sleep object (both tiers).
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::{wall_ms, without_nulls};
+use super::{wall_ms, written};
 use crate::people::{HrvTruth, SleepTruth};
 
 /// One item of `individualStats`.
@@ -26,8 +26,7 @@ pub(crate) fn stats(truth: &SleepTruth, hrv: Option<&HrvTruth>) -> Value {
         "localSleepEndTimeInMillis": wall_ms(truth.end_local),
         "undocumented": [],
     });
-    let values = if truth.day.day() % 2 == 0 { without_nulls(values) } else { values };
-    json!({"calendarDate": truth.day, "values": values})
+    json!({"calendarDate": truth.day, "values": written(truth.day, values)})
 }
 
 /// The flat object of `dailySleep` and `dailySleepSummariesByDate`.
@@ -53,7 +52,7 @@ pub(crate) fn flat(profile_id: i64, truth: &SleepTruth) -> Value {
         "dailyNapDTOS": null, "retro": false, "sleepFromDevice": true, "deviceRemCapable": true,
         "sleepVersion": 2,
     });
-    if truth.day.day() % 2 == 0 { without_nulls(object) } else { object }
+    written(truth.day, object)
 }
 
 /// What `dailySleep` says of a day without a night: the frame, and nulls.
