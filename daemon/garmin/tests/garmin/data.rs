@@ -225,7 +225,7 @@ async fn a_hung_server_costs_no_more_than_the_time_out() {
         assert!(matches!(fetched.answer, Err(Error::Unreachable { cause: Cause::Timeout, .. })), "{fetched:?}");
         assert_eq!(fetched.requests, 1);
     }
-    assert!(began.elapsed() < Duration::from_secs(4));
+    assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ async fn a_hung_sign_in_ends_in_time_and_is_not_repeated() {
         assert!(matches!(error, Error::Unreachable { cause: Cause::Timeout, .. }), "{error:?}");
         assert_eq!(stub.seen().len(), requests);
     }
-    assert!(began.elapsed() < Duration::from_secs(4));
+    assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ impl Stub {
 
     /// A client that gives up early, for servers that hang.
     pub fn hasty_garmin(&self) -> Garmin {
-        let soon = Duration::from_millis(200);
+        let soon = Duration::from_secs(1);
         let timeouts = Timeouts { connect: soon, sso: soon, token: soon, data: soon, file: soon };
         Garmin::new(Settings { timeouts, ..self.settings() }).unwrap()
     }

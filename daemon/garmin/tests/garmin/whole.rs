@@ -183,7 +183,7 @@ async fn a_lost_answer_to_the_password_costs_one_code_not_two() {
     for effect in [Effect::Reset, Effect::hang(Duration::from_secs(60)), Effect::status(503)] {
         let fake = fake(SignInMood::MfaEmail).await;
         fake.misbehave(Rule::does(effect.clone()).host(Host::Sso).path("api/login").after());
-        let timeouts = Timeouts { sso: Duration::from_millis(500), ..Timeouts::default() };
+        let timeouts = Timeouts { sso: Duration::from_secs(2), ..Timeouts::default() };
         let garmin = Garmin::new(Settings { timeouts, ..settings(&fake) }).unwrap();
         let credentials = Credentials { email: ANA.into(), password: "ana-password".into() };
         let error = garmin.sign_in(Flow::Mobile, &credentials, &|_| {}).await.unwrap_err();
