@@ -179,7 +179,8 @@ fn runs_are_remembered_and_the_unfinished_are_interrupted() {
     );
     let third = store.begin_run("default", "manual", noon()).unwrap();
     store.end_run(third, "ok", None, noon()).unwrap();
-    assert_eq!(store.last_runs("default").unwrap().last_error, None);
+    let runs = store.last_runs("default").unwrap();
+    assert_eq!((runs.last_ok_ended, runs.last_error), (Some(noon()), None));
 }
 
 #[test]
@@ -311,4 +312,21 @@ fn people_read_whole_batches_while_we_write() {
         done.store(true, Ordering::Release);
         assert_eq!(reader.join().unwrap().last(), Some(&600));
     });
+}
+
+#[test]
+fn somebody_elses_write_makes_us_wait_not_fail() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    let people = look(dir.path());
+    people.execute_batch("CREATE TABLE notes (text TEXT); BEGIN IMMEDIATE; INSERT INTO notes VALUES ('mine')").unwrap();
+    let ours = thread::spawn(move || {
+        store.record(&batch(run, "steps", &[("2026-10-21", r#"{"steps":1}"#)], &[("2026-10-21", State::Ok)]))
+    });
+    // Proves nothing by itself: it only lets our write arrive while theirs is open.
+    thread::sleep(std::time::Duration::from_millis(200));
+    people.execute_batch("COMMIT").unwrap();
+    assert_eq!(ours.join().unwrap().unwrap().new, 1);
+    assert_eq!(rows(&people, "SELECT text, steps FROM notes, steps"), ["mine|1"]);
 }
