@@ -119,9 +119,9 @@ async fn at_a_terminal() {
     let _daemon = Daemon::start(&stage.home).await;
     let (wrong, code) = {
         let mut terminal = Terminal::ctl(&stage.home, &["login"]).expect("a terminal");
-        terminal.sees("E-mail");
+        terminal.sees("e-mail");
         terminal.types(&format!("{ANA}\n"), false);
-        terminal.sees("Password");
+        terminal.sees("password");
         terminal.types(&format!("{PASSWORD}\n"), true);
         terminal.sees("Code");
         let (wrong, code) = (stage.wrong_code(), stage.code());
@@ -145,7 +145,7 @@ async fn ctrl_c_at_the_code_leaves_the_login_waiting() {
     let stage = Stage::set(ana(SignInMood::MfaEmail), "").await;
     let _daemon = Daemon::start(&stage.home).await;
     let mut terminal = Terminal::ctl(&stage.home, &["login", "--email", ANA]).expect("a terminal");
-    terminal.sees("Password");
+    terminal.sees("password");
     terminal.types(&format!("{PASSWORD}\n"), true);
     terminal.sees("Code");
     terminal.types("\u{3}", true);

@@ -161,10 +161,9 @@ pub struct Pauses {
 }
 
 impl Pauses {
-    /// No waiting at all, for tests.
-    pub fn none() -> Self {
-        let none = Duration::ZERO..=Duration::ZERO;
-        Pauses { mobile: none.clone(), portal: none, retry: Duration::ZERO }
+    /// The same pause everywhere, for gateways and tests that are not Garmin.
+    pub fn all(pause: Duration) -> Self {
+        Pauses { mobile: pause..=pause, portal: pause..=pause, retry: pause }
     }
 }
 

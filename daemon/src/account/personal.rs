@@ -82,7 +82,7 @@ impl Actor {
             }
             Err(error) => {
                 outcome = Err(words::key(&error));
-                let refused = matches!(error, Error::Unauthorized | Error::Forbidden | Error::BadRequest { .. });
+                let refused = matches!(error, Error::InvalidCredentials | Error::Forbidden);
                 if refused && !by_login {
                     let why = "Garmin no longer accepts the Personal API key".to_owned();
                     if let Some(ring) = &mut self.key {

@@ -84,7 +84,7 @@ pub fn undecided_code(error: &Error) -> Failure {
 /// What a refused Personal API key is called.
 pub fn key(error: &Error) -> Failure {
     let (kind, words) = match error {
-        Error::Unauthorized | Error::BadRequest { .. } | Error::Forbidden => {
+        Error::InvalidCredentials | Error::Forbidden => {
             (Kind::InvalidCredentials, "Garmin does not accept this Personal API key. Nothing was stored.".to_owned())
         }
         Error::Throttled { .. } => (Kind::RateLimited, "Garmin asks for fewer requests and did not look at the key.".to_owned()),

@@ -204,7 +204,7 @@ async fn nothing_listens_there() {
 async fn a_person_would_pause_between_page_and_password() {
     let stub = page_then(|| reply(200, TICKET)).await;
     let pause = Duration::from_millis(150);
-    let pauses = Pauses { mobile: pause..=pause, ..Pauses::none() };
+    let pauses = Pauses { mobile: pause..=pause, ..Pauses::all(Duration::ZERO) };
     let garmin = Garmin::new(Settings { pauses, ..stub.settings() }).unwrap();
     let began = Instant::now();
     ticket(sign_in(&garmin, Flow::Mobile).await);

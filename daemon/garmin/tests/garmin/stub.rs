@@ -101,7 +101,7 @@ impl Stub {
                 connectapi: format!("{base}/connectapi"),
                 personal: format!("{base}/personal"),
             },
-            pauses: Pauses::none(),
+            pauses: Pauses::all(Duration::ZERO),
             timeouts: Timeouts {
                 connect: Duration::from_secs(5),
                 sso: Duration::from_secs(5),

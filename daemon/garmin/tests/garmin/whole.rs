@@ -29,7 +29,7 @@ fn settings(fake: &FakeGarmin) -> Settings {
             connectapi: fake.url(Host::Connectapi),
             personal: fake.url(Host::Personal),
         },
-        pauses: Pauses::none(),
+        pauses: Pauses::all(Duration::ZERO),
         ..Settings::of(Domain::Com)
     }
 }

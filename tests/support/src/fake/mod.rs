@@ -241,6 +241,11 @@ impl FakeGarmin {
         }
     }
 
+    /// Every token that this fake has issued, good or not: what must not be found where secrets do not belong.
+    pub fn tokens_issued(&self) -> Vec<String> {
+        self.shared.lock().tokens.all().cloned().collect()
+    }
+
     /// Ends a person's access tokens of the account tier; refresh tokens stay good.
     pub fn expire_access(&self, user: &str) {
         self.shared.lock().tokens.expire_access_of(user, false);

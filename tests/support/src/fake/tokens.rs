@@ -48,6 +48,11 @@ impl TokenBook {
         self.refresh.get(token)
     }
 
+    /// Every token that was ever issued.
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        self.access.keys().chain(self.refresh.keys())
+    }
+
     pub fn owner_of_access(&self, token: &str) -> Option<String> {
         self.access.get(token).map(|access| access.user.clone())
     }
