@@ -56,5 +56,6 @@ pub fn say(line: &str) {
     systemd::status(line);
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
