@@ -14,11 +14,7 @@ async fn no_secret_is_anywhere_it_should_not_be() {
     let stage = Stage::set(person, "").await;
     let mut said = String::new();
     let mut seen = String::new();
-    let daemon = Daemon::spawn(&stage.home, &["--log", "trace"]);
-    garminsync_test_support::harness::until("the daemon answers", || async {
-        (stage.home.ctl(&["version", "--json"]).await.stdout.contains("protocol")).then_some(())
-    })
-    .await;
+    let daemon = Daemon::start_with(&stage.home, &["--log", "trace"]).await;
 
     let wrong = stage.login("wrong horse", &["--json", "--no-wait"]).await;
     said += &format!("{wrong:?}");

@@ -19,9 +19,17 @@ impl Daemon {
     ///
     /// # Panics
     /// If it does not come up.
-    #[expect(clippy::panic, reason = "a harness reports by panicking")]
     pub async fn start(home: &Home) -> Self {
-        let mut daemon = Self::spawn(home, &[]);
+        Self::start_with(home, &[]).await
+    }
+
+    /// The same, with more arguments.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[expect(clippy::panic, reason = "a harness reports by panicking")]
+    pub async fn start_with(home: &Home, arguments: &[&str]) -> Self {
+        let mut daemon = Self::spawn(home, arguments);
         let deadline = Instant::now() + PATIENCE;
         while !daemon.answers(home).await {
             if let Ok(Some(status)) = daemon.child.try_wait() {
