@@ -161,7 +161,10 @@ fn refused(account: &str, why: sync::Refused) -> Failure {
     use sync::Refused;
     match why {
         Refused::UnknownAccount => unknown_account(account),
-        Refused::UnknownDataset(name) => Failure::new(Kind::UnknownDataset, format!("there is no dataset {name:?}")),
+        Refused::UnknownDataset(name) => {
+            let shown: String = name.chars().take(64).collect();
+            Failure::new(Kind::UnknownDataset, format!("there is no dataset {shown:?}"))
+        }
         Refused::LoginNeeded(why) => Failure::new(Kind::LoginNeeded, why),
         Refused::Paused { until } => {
             let seconds = (until - Utc::now()).num_seconds().max(1).unsigned_abs();
