@@ -41,8 +41,8 @@ pub(crate) fn create_shared(path: &Path) -> Result<(), Error> {
 }
 
 /// Makes a directory for our eyes only. One that exists and lets others in is tightened, which is told by `true`, if it is plainly ours:
-/// nothing but `ours` in it. Otherwise it is refused, as it may be `/var/lib`.
-pub(crate) fn private_dir(path: &Path, ours: impl Fn(&str) -> bool) -> Result<bool, Error> {
+/// no directory in it but those named. Otherwise it is refused, as it may be `/var/lib`, or somebody's home.
+pub(crate) fn private_dir(path: &Path, may_hold: &[&str]) -> Result<bool, Error> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -50,8 +50,9 @@ pub(crate) fn private_dir(path: &Path, ours: impl Fn(&str) -> bool) -> Result<bo
     builder.create(path).map_err(Error::file("cannot create", path))?;
     let Some(mode) = mode_for_others(path)? else { return Ok(false) };
     for entry in fs::read_dir(path).map_err(Error::file("cannot read", path))? {
-        let name = entry.map_err(Error::file("cannot read", path))?.file_name();
-        if !name.to_str().is_some_and(&ours) {
+        let entry = entry.map_err(Error::file("cannot read", path))?;
+        let is_dir = entry.file_type().map_err(Error::file("cannot read", path))?.is_dir();
+        if is_dir && !may_hold.iter().any(|name| entry.file_name() == *name) {
             let mend = format!("choose a directory of its own, or type: chmod 700 '{}'", path.display());
             return Err(Error::Exposed { path: path.into(), mode, mend });
         }

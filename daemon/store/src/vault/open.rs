@@ -60,7 +60,7 @@ impl Vault {
     /// [`Error::Newer`] when a newer program wrote the vault, [`Error::File`], [`Error::Database`]. The vault is not touched then.
     pub fn open(state_dir: &Path, source: KeySource) -> Result<Opened, Error> {
         let mut tightened = Vec::new();
-        if files::private_dir(state_dir, is_ours)? {
+        if files::private_dir(state_dir, &OUR_DIRECTORIES)? {
             tightened.push(state_dir.to_path_buf());
         }
         let path = state_dir.join(VAULT);
@@ -95,10 +95,8 @@ impl Vault {
     }
 }
 
-/// What may lie in a directory for it to be plainly the state directory.
-fn is_ours(name: &str) -> bool {
-    name == "lock" || name.starts_with("vault.") || name.starts_with(files::UNFINISHED)
-}
+/// Directories that a state directory may hold: the data, where both were put in one place.
+const OUR_DIRECTORIES: [&str; 2] = ["data", "activities"];
 
 /// Why the vault at `path` cannot be read with `key`, if that is so. Other trouble, such as a locked or newer database, is an error:
 /// it may pass.

@@ -92,6 +92,8 @@ fn a_state_directory_of_ours_is_tightened_and_told() {
     let source = KeySource::File(dir.path().join("vault.key"));
     drop(Vault::open(dir.path(), source.clone()).unwrap());
     fs::write(dir.path().join("lock"), "").unwrap();
+    fs::write(dir.path().join("config.toml"), "").unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
     set_mode(dir.path(), 0o755);
     set_mode(&dir.path().join("vault.db"), 0o644);
     let opened = Vault::open(dir.path(), source).unwrap();
