@@ -48,7 +48,7 @@ fn every_example_becomes_the_rows_it_expects() {
     }
 }
 
-fn dump(dir: &std::path::Path, table: &str) -> Vec<Value> {
+fn dump(dir: &Path, table: &str) -> Vec<Value> {
     use rusqlite::types::ValueRef;
     let database = rusqlite::Connection::open(dir.join("garmin.db")).unwrap();
     let mut statement = database.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();

@@ -260,6 +260,9 @@ impl Started {
     }
 }
 
+/// Hears what `status` shows of an account, each time it changes. Must not wait.
+pub type Show = Arc<dyn Fn(&str, &View) + Send + Sync>;
+
 /// The syncs of all accounts. Clones share them.
 #[derive(Clone)]
 pub struct Syncs(Arc<Inner>);
@@ -268,7 +271,7 @@ struct Inner {
     rules: Rules,
     store: OnThread<Store>,
     accounts: Accounts,
-    show: Arc<dyn Fn(&str, &View) + Send + Sync>,
+    show: Show,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -299,12 +302,7 @@ struct Running {
 
 impl Syncs {
     /// An empty room. `show` hears each change of what `status` shows of an account; it must not wait.
-    pub fn new(
-        rules: Rules,
-        store: OnThread<Store>,
-        accounts: Accounts,
-        show: Arc<dyn Fn(&str, &View) + Send + Sync>,
-    ) -> Self {
+    pub fn new(rules: Rules, store: OnThread<Store>, accounts: Accounts, show: Show) -> Self {
         let (slots, stopping, tasks) = (Mutex::default(), CancellationToken::new(), TaskTracker::new());
         Self(Arc::new(Inner { rules, store, accounts, show, slots, stopping, tasks }))
     }

@@ -1,6 +1,7 @@
 //! What to ask Garmin for: ledger, today and the datasets' rules in, a list of fetches out, newest first. The runner calls it before
 //! every fetch, as what a fetch brings may move the horizon. It is pure: no clock, no store, no network.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -54,9 +55,12 @@ pub struct Standing {
     pub days: BTreeMap<NaiveDate, Known>,
     /// By activity.
     pub files: HashMap<i64, Known>,
-    /// The list was read to its beginning, once, or this run has tried to.
+    /// The list was read to its beginning, once.
     pub whole_list: bool,
+    /// What this run has asked for.
     asked: BTreeSet<NaiveDate>,
+    /// This run has asked for this day and all before it.
+    asked_down_from: Option<NaiveDate>,
 }
 
 /// The ledger of one account, as the plan needs it.
@@ -97,11 +101,7 @@ impl Ledger {
         let standing = self.0.entry(dataset.into()).or_default();
         match from {
             Some(from) => standing.asked.extend(from.iter_days().take_while(|day| *day <= to)),
-            None => {
-                standing.whole_list = true;
-                let oldest = standing.days.keys().next().copied().unwrap_or(to).min(to);
-                standing.asked.extend(oldest.iter_days().take_while(|day| *day <= to));
-            }
+            None => standing.asked_down_from = standing.asked_down_from.max(Some(to)),
         }
     }
 
@@ -156,7 +156,7 @@ impl Scope {
     }
 
     /// Whether the activity list is wanted to its very beginning, which costs no more than a part of it.
-    fn to_the_beginning(&self) -> bool {
+    fn wants_whole_list(&self) -> bool {
         self.since.is_none() && self.start.is_none()
     }
 }
@@ -189,13 +189,13 @@ pub fn plan<'a>(
         let Some((tier, route)) = tier(dataset).and_then(|tier| Some((tier, dataset.route(tier)?))) else { continue };
         let mut first = scope.first(ledger);
         let is_list = dataset.kind == Kind::Activities;
-        if is_list && scope.to_the_beginning() && standing.whole_list {
+        if is_list && scope.wants_whole_list() && standing.whole_list {
             first = standing.days.keys().next().copied().unwrap_or(first);
         }
         let wanted = wanted(dataset, standing, first, scope);
         let ranges = if is_list {
             let mut runs: Vec<_> = runs(&wanted).into_iter().map(|(from, to)| (Some(from), to)).collect();
-            if scope.to_the_beginning() && !standing.whole_list {
+            if scope.wants_whole_list() && !standing.whole_list && standing.asked_down_from.is_none() {
                 match runs.last_mut() {
                     Some((from, _)) if *from == Some(first) => *from = None,
                     _ => runs.push((None, first.min(scope.last()))),
@@ -220,7 +220,7 @@ pub fn plan<'a>(
         fetches.extend(ranges.into_iter().map(|(from, to)| Fetch { dataset: name.clone(), tier, from, to }));
     }
     // Stable: where two datasets end on the same day, the first in the list goes first.
-    fetches.sort_by(|a, b| b.to.cmp(&a.to));
+    fetches.sort_by_key(|fetch| Reverse(fetch.to));
     fetches
 }
 
@@ -236,8 +236,10 @@ fn wanted(dataset: &Dataset, standing: &Standing, first: NaiveDate, scope: &Scop
         Some(known) if matches!(known.state, State::Error | State::Unavailable) => true,
         Some(known) => !is_final(day, known.read_on, dataset.reread_days),
     };
+    let asked =
+        |day: NaiveDate| standing.asked.contains(&day) || standing.asked_down_from.is_some_and(|top| day <= top);
     let last = scope.last();
-    first.iter_days().take_while(|day| *day <= last).filter(|day| !standing.asked.contains(day) && due(*day)).collect()
+    first.iter_days().take_while(|day| *day <= last).filter(|day| !asked(*day) && due(*day)).collect()
 }
 
 /// Covers `wanted` by the smallest number of ranges, newest first: each begins at the newest day that is left and reaches back as far

@@ -1,0 +1,12 @@
+//! Runs of the sync room against the fake Garmin: what is asked, what is stored, and what trouble may cost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod first_and_second;
+mod mirror;
+mod stopping;
+mod trouble;

@@ -1,0 +1,244 @@
+//! A fake Garmin, one person, and the records of a daemon that mirrors them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{Days, Local, NaiveDate, Utc};
+use garminsync_daemon::on_thread::OnThread;
+use garminsync_daemon::sync::run::{Job, Paces};
+use garminsync_daemon::sync::{Outcome, Report, datasets, pace, projections};
+use garminsync_garmin::{Domain, Garmin, NoToken, Settings, Tier, TokenSource};
+use garminsync_store::Store;
+use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
+use garminsync_test_support::people::{Life, Person, SleepTruth};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+pub const ANA: &str = "ana@example.org";
+
+pub fn today() -> NaiveDate {
+    Local::now().date_naive()
+}
+
+pub fn back(days: u64) -> NaiveDate {
+    today() - Days::new(days)
+}
+
+pub struct Mirror {
+    pub fake: Arc<FakeGarmin>,
+    pub tiers: Vec<Tier>,
+    pub start: Option<NaiveDate>,
+    pub since: Option<NaiveDate>,
+    pub datasets: Vec<&'static str>,
+    pub paces: Paces,
+    pub garmin: Garmin,
+    dir: tempfile::TempDir,
+    store: Option<OnThread<Store>>,
+}
+
+/// Tokens as an account would have them, without a sign-in.
+#[derive(Clone)]
+pub struct Tokens {
+    fake: Arc<FakeGarmin>,
+    garmin: Garmin,
+    held: Arc<Mutex<HashMap<Tier, SecretString>>>,
+}
+
+impl TokenSource for Tokens {
+    async fn token(&self, tier: Tier) -> Result<SecretString, NoToken> {
+        let held = self.held.lock().unwrap().get(&tier).cloned();
+        match held {
+            Some(token) => Ok(token),
+            None => self.fresh(tier).await,
+        }
+    }
+
+    async fn renew(&self, tier: Tier, _: &SecretString) -> Result<SecretString, NoToken> {
+        self.fresh(tier).await
+    }
+}
+
+impl Tokens {
+    async fn fresh(&self, tier: Tier) -> Result<SecretString, NoToken> {
+        let token = match tier {
+            Tier::Account => self.fake.tokens(ANA).access.into(),
+            Tier::Personal => {
+                let key = self.fake.person(ANA).unwrap().api_key.into();
+                let token = self.garmin.personal_token(&key).await;
+                token.map_err(|error| NoToken::LoginNeeded(error.to_string()))?.access
+            }
+        };
+        self.held.lock().unwrap().insert(tier, token);
+        Ok(self.held.lock().unwrap()[&tier].clone())
+    }
+}
+
+impl Mirror {
+    /// Of a person with so many days of data up to today, and so many activities.
+    pub async fn of(days: u64, activities: usize, tiers: &[Tier]) -> Self {
+        let fake = FakeGarmin::start(Options::default()).await.unwrap();
+        fake.add(Person::named(ANA).lived(today(), days, activities));
+        let mut settings = Settings::of(Domain::Com);
+        settings.endpoints.sso = fake.url(Host::Sso);
+        settings.endpoints.diauth = fake.url(Host::Diauth);
+        settings.endpoints.connectapi = fake.url(Host::Connectapi);
+        settings.endpoints.personal = fake.url(Host::Personal);
+        settings.timeouts.data = Duration::from_secs(5);
+        let dir = tempfile::tempdir().unwrap();
+        let mut mirror = Self {
+            fake: Arc::new(fake),
+            tiers: tiers.to_vec(),
+            start: Some(back(days - 1)),
+            since: None,
+            datasets: Vec::new(),
+            paces: Paces::default(),
+            garmin: Garmin::new(settings).unwrap(),
+            dir,
+            store: None,
+        };
+        mirror.restart();
+        mirror
+    }
+
+    /// As after `kill -9`: the memory is gone, the database is what it is.
+    pub fn restart(&mut self) {
+        self.store = None;
+        let store = Store::open(self.dir.path(), &projections()).unwrap();
+        self.store = Some(OnThread::start("records", store).unwrap());
+        let rules =
+            |tier| pace::Rules { gap: Duration::ZERO, retries: vec![Duration::ZERO; 2], ..pace::Rules::of(tier) };
+        let queues = [Tier::Account, Tier::Personal].map(|tier| (tier, pace::Pace::new(rules(tier), None, 0)));
+        self.paces = Arc::new(Mutex::new(queues.into()));
+    }
+
+    pub fn store(&self) -> OnThread<Store> {
+        self.store.clone().unwrap()
+    }
+
+    pub async fn job(&self, cancel: CancellationToken) -> Job<Tokens> {
+        let run = self.store().call(|store| store.begin_run("default", "manual", Utc::now())).await.unwrap().unwrap();
+        let wanted = |name: &str| self.datasets.is_empty() || self.datasets.contains(&name);
+        Job {
+            account: "default".into(),
+            run,
+            garmin: self.garmin.clone(),
+            source: Tokens { fake: self.fake.clone(), garmin: self.garmin.clone(), held: Arc::default() },
+            tiers: self.tiers.clone(),
+            display_name: None,
+            datasets: datasets::all().unwrap().iter().filter(|dataset| wanted(&dataset.name)).collect(),
+            start: self.start,
+            since: self.since,
+            until: None,
+            store: self.store(),
+            paces: self.paces.clone(),
+            cancel,
+            say: Box::new(|_, _| {}),
+        }
+    }
+
+    pub async fn sync(&self) -> Report {
+        self.job(CancellationToken::new()).await.run().await
+    }
+
+    /// A sync that brings everything.
+    pub async fn sync_ok(&self) -> Report {
+        let report = self.sync().await;
+        assert_eq!((report.outcome, &report.error), (Outcome::Ok, &None));
+        report
+    }
+
+    pub fn life(&self) -> Life {
+        self.fake.person(ANA).unwrap().life
+    }
+
+    /// Data requests so far, by tier.
+    pub fn data_requests(&self) -> usize {
+        let keys = self.fake.count(&Filter::host(Host::Personal).path("personalapitoken"));
+        self.fake.count(&Filter::host(Host::Connectapi)) + self.fake.count(&Filter::host(Host::Personal)) - keys
+    }
+
+    pub fn rows(&self, sql: &str) -> Vec<Map<String, Value>> {
+        use rusqlite::types::ValueRef;
+        let database = rusqlite::Connection::open(self.dir.path().join("garmin.db")).unwrap();
+        let mut statement = database.prepare(sql).unwrap();
+        let columns: Vec<String> = statement.column_names().into_iter().map(String::from).collect();
+        let rows = statement.query_map([], |row| {
+            let value = |(at, name): (usize, &String)| {
+                let value = match row.get_ref(at).unwrap() {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(number) => (number as f64).into(),
+                    ValueRef::Real(number) => number.into(),
+                    other => other.as_str().unwrap().into(),
+                };
+                (name.clone(), value)
+            };
+            Ok(columns.iter().enumerate().map(value).collect())
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// `SELECT key, count(*)` and the like, as text.
+    pub fn counts(&self, sql: &str) -> BTreeMap<String, u64> {
+        let rows = self.rows(sql).into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect::<Vec<_>>());
+        rows.map(|row| (row[0].as_str().unwrap().into(), row[1].as_f64().unwrap() as u64)).collect()
+    }
+
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path)
+    }
+
+    /// Every table holds exactly what Garmin holds from `from` on, and every file is the one Garmin has.
+    pub fn assert_complete(&self, from: NaiveDate) {
+        let life = self.life();
+        let whole_sleep = self.tiers.contains(&Tier::Personal);
+        let days = || life.days().filter(|(day, _)| *day >= from).map(|(_, data)| data.clone());
+        self.same("daily_summary ORDER BY day", days().filter_map(|day| day.daily).map(|row| truth(&row, &[])));
+        let missing: &[&str] = if whole_sleep { &[] } else { &SleepTruth::NOT_IN_STATS };
+        self.same("sleep ORDER BY day", days().filter_map(|day| day.sleep).map(|row| truth(&row, missing)));
+        self.same("hrv ORDER BY day", days().filter_map(|day| day.hrv).map(|row| truth(&row, &[])));
+        let mut activities: Vec<_> =
+            life.activities().into_iter().filter(|activity| activity.start_local.date() >= from).collect();
+        activities.sort_by_key(|activity| activity.activity_id);
+        // When an activity was changed stands in its detail, not in the list.
+        self.same("activity ORDER BY activity_id", activities.iter().map(|row| truth(row, &["updated_utc"])));
+
+        let files = self.rows("SELECT * FROM original ORDER BY activity_id");
+        let originals: Vec<_> =
+            activities.iter().filter_map(|a| Some((a.activity_id, life.original(a.activity_id)?))).collect();
+        assert_eq!(files.len(), originals.len(), "originals");
+        for (row, (id, original)) in files.iter().zip(originals) {
+            assert_eq!(row["activity_id"], id as f64);
+            let path = row["path"].as_str().unwrap();
+            assert_eq!(std::fs::read(self.file(path)).unwrap(), original.bytes, "{path}");
+            assert_eq!(row["sha256"], garminsync_store::sha256_hex(&original.bytes));
+        }
+    }
+
+    fn same(&self, table: &str, expected: impl Iterator<Item = Map<String, Value>>) {
+        let expected: Vec<_> = expected.collect();
+        let mut found = self.rows(&format!("SELECT * FROM {table}"));
+        assert_eq!(found.len(), expected.len(), "{table}");
+        for (found, expected) in found.iter_mut().zip(expected) {
+            assert_eq!(found.remove("account"), Some("default".into()));
+            found.retain(|column, _| expected.contains_key(column));
+            assert_eq!(*found, expected, "{table}");
+        }
+    }
+}
+
+/// A truth as a row of the database, numbers as floats; columns that the tier does not tell are absent there.
+fn truth(row: &impl serde::Serialize, missing: &[&str]) -> Map<String, Value> {
+    let Value::Object(row) = serde_json::to_value(row).unwrap() else { panic!("no object") };
+    let column = |(name, value): (String, Value)| {
+        let value = match value.as_f64() {
+            _ if missing.contains(&name.as_str()) => Value::Null,
+            Some(number) => number.into(),
+            None => value,
+        };
+        (name, value)
+    };
+    row.into_iter().map(column).collect()
+}

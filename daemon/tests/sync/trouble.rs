@@ -1,0 +1,237 @@
+//! Garmin in trouble, refusing, or answering nonsense: an error is never an empty day, and never costs another day.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use garminsync_daemon::sync::run::lock;
+use garminsync_daemon::sync::{Outcome, Report};
+use garminsync_garmin::Tier;
+use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
+use garminsync_test_support::people::KeyState;
+
+use super::mirror::{ANA, Mirror, back, today};
+
+fn at(host: Host, path: &str, effect: Effect) -> Rule {
+    Rule::does(effect).host(host).path(path)
+}
+
+fn account(path: &str, effect: Effect) -> Rule {
+    at(Host::Connectapi, path, effect)
+}
+
+fn states(mirror: &Mirror, dataset: &str) -> Vec<(String, u64)> {
+    let sql = format!("SELECT state, count(*) AS z FROM ledger WHERE dataset = '{dataset}' GROUP BY 1");
+    mirror.counts(&sql).into_iter().collect()
+}
+
+#[tokio::test]
+async fn a_long_429_ends_the_run_at_once_and_is_remembered() {
+    let mirror = Mirror::of(365, 40, &[Tier::Account]).await;
+    mirror.fake.misbehave(account("", Effect::throttled(600)).skip(9).times(1));
+    let Report { outcome, requests, retry_at, .. } = mirror.sync().await;
+    assert_eq!((outcome, requests, mirror.data_requests()), (Outcome::RateLimited, 10, 10));
+    let wait = (retry_at.unwrap() - Utc::now()).num_seconds();
+    assert!((590..=600).contains(&wait), "{wait}");
+    let pauses = mirror.store().call(|store| store.pauses("default")).await.unwrap().unwrap();
+    assert_eq!((pauses[0].tier.as_str(), pauses[0].strikes), ("account", 1));
+    assert_eq!(states(&mirror, "hrv").iter().map(|(_, days)| days).sum::<u64>(), 365, "what was answered is kept");
+    // A run that is started all the same asks nothing.
+    assert_eq!(mirror.sync().await.requests, 0);
+}
+
+#[tokio::test]
+async fn a_short_429_is_waited_out_once() {
+    let mirror = Mirror::of(60, 5, &[Tier::Personal]).await;
+    mirror.fake.misbehave(at(Host::Personal, "-service", Effect::throttled(1)).skip(3).times(1));
+    let before = std::time::Instant::now();
+    mirror.sync_ok().await;
+    assert!(before.elapsed() >= Duration::from_secs(1));
+    mirror.assert_complete(back(59));
+
+    let mirror = Mirror::of(60, 5, &[Tier::Personal]).await;
+    mirror.fake.misbehave(at(Host::Personal, "hrv-service", Effect::throttled(1)).times(2));
+    assert_eq!(mirror.sync().await.outcome, Outcome::RateLimited);
+}
+
+#[tokio::test]
+async fn a_pause_is_not_dodged_through_the_other_tier() {
+    let mirror = Mirror::of(60, 5, &[Tier::Personal, Tier::Account]).await;
+    mirror.fake.misbehave(at(Host::Personal, "hrv-service", Effect::throttled(600)));
+    assert_eq!(mirror.sync().await.outcome, Outcome::RateLimited);
+    assert!(lock(&mirror.paces)[&Tier::Personal].paused_until(Utc::now()).is_some());
+    assert_eq!(mirror.sync().await.requests, 0);
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Connectapi)), 0);
+}
+
+#[tokio::test]
+async fn a_range_that_is_answered_500_costs_only_its_own_days_and_heals() {
+    let mirror = Mirror::of(200, 20, &[Tier::Account]).await;
+    let poison = back(100);
+    // Every range that holds that day: found by its last day, as ranges are cut from today back.
+    let rule = |from: u64, to: u64| {
+        account(&format!("dailysummaries?startDate={}&endDate={}", back(from), back(to)), Effect::status(500))
+    };
+    mirror.fake.misbehave(rule(123, 93));
+    let report = mirror.sync().await;
+    assert_eq!(report.outcome, Outcome::Partial);
+    assert!(report.error.as_ref().unwrap().contains("daily_summary"), "{report:?}");
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Connectapi).status(500)), 3, "three tries");
+    assert!(states(&mirror, "daily_summary").contains(&("error".into(), 31)));
+    let known = mirror.rows("SELECT count(*) AS n FROM daily_summary WHERE day = (SELECT max(day) FROM daily_summary)");
+    assert_eq!(known[0]["n"], 1.0);
+    assert_eq!(
+        mirror.rows(&format!("SELECT state FROM ledger WHERE dataset = 'daily_summary' AND day = '{poison}'"))[0]["state"],
+        "error"
+    );
+
+    // The next run asks for halves; only one of them holds the day.
+    mirror.fake.misbehave(rule(107, 93));
+    assert_eq!(mirror.sync().await.outcome, Outcome::Partial);
+    assert!(states(&mirror, "daily_summary").contains(&("error".into(), 15)));
+    mirror.fake.behave();
+    mirror.sync_ok().await;
+    mirror.assert_complete(back(199));
+}
+
+#[tokio::test]
+async fn an_outage_ends_the_run_and_blames_no_day() {
+    let mirror = Mirror::of(200, 20, &[Tier::Account]).await;
+    mirror.fake.misbehave(account("", Effect::status(503)));
+    let report = mirror.sync().await;
+    assert_eq!((report.outcome, report.requests), (Outcome::Unreachable, 9), "three requests, three tries each");
+    assert!(report.retry_at.is_some());
+    assert_eq!(mirror.rows("SELECT * FROM ledger").len(), 0);
+    assert_eq!(mirror.rows("SELECT requests FROM sync_run")[0]["requests"], 9.0);
+    mirror.fake.behave();
+    mirror.sync_ok().await;
+    mirror.assert_complete(back(199));
+}
+
+#[tokio::test]
+async fn nonsense_is_asked_for_again() {
+    for effect in [Effect::Html200, Effect::HalfBody, Effect::Reset, Effect::status(502), Effect::status(408)] {
+        for path in ["hrv-service", "dailysummaries", "sleep-service", "activitylist", "download-service"] {
+            let mirror = Mirror::of(40, 4, &[Tier::Account]).await;
+            mirror.fake.misbehave(account(path, effect.clone()).times(2));
+            mirror.sync_ok().await;
+            mirror.assert_complete(back(39));
+        }
+    }
+}
+
+#[tokio::test]
+async fn nonsense_that_stays_is_an_error_never_empty() {
+    for effect in [Effect::Html200, Effect::HalfBody, Effect::Reset] {
+        let mirror = Mirror::of(40, 4, &[Tier::Account]).await;
+        mirror.fake.misbehave(account("sleep-service", effect.clone()).times(3));
+        mirror.fake.misbehave(account("download-service", effect.clone()).times(3));
+        let report = mirror.sync().await;
+        assert_eq!(report.outcome, Outcome::Partial, "{effect:?}");
+        assert!(states(&mirror, "sleep").contains(&("error".into(), 28)), "{effect:?}: {:?}", states(&mirror, "sleep"));
+        assert!(states(&mirror, "original").contains(&("error".into(), 1)), "{effect:?}");
+        mirror.sync_ok().await;
+        mirror.assert_complete(back(39));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_expires_on_the_way_is_renewed_once() {
+    for (tier, host) in [(Tier::Account, Host::Connectapi), (Tier::Personal, Host::Personal)] {
+        let mirror = Mirror::of(200, 20, &[tier]).await;
+        mirror.fake.knobs(|knobs| knobs.latency = Duration::from_millis(3));
+        let fake = mirror.fake.clone();
+        let expire = tokio::spawn(async move {
+            while fake.count(&Filter::host(host)) < 12 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            fake.expire_access(ANA);
+            fake.expire_personal(ANA);
+        });
+        mirror.sync_ok().await;
+        expire.await.unwrap();
+        assert_eq!(mirror.fake.count(&Filter::host(host).status(401)), 1);
+        mirror.assert_complete(back(199));
+    }
+}
+
+#[tokio::test]
+async fn a_dead_login_stops_the_run_and_a_dead_key_leaves_the_other_tier() {
+    let mirror = Mirror::of(60, 5, &[Tier::Account]).await;
+    mirror.fake.misbehave(account("", Effect::status(401)).skip(2));
+    let report = mirror.sync().await;
+    assert_eq!(report.outcome, Outcome::LoginNeeded);
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Connectapi).status(401)), 2, "one renewal, one replay");
+
+    let mirror = Mirror::of(60, 5, &[Tier::Personal, Tier::Account]).await;
+    mirror.fake.change(ANA, |person| person.key_state = KeyState::Deleted).unwrap();
+    mirror.sync_ok().await;
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Personal)), 1);
+    assert_eq!(
+        mirror.rows("SELECT count(*) AS n FROM sleep")[0]["n"],
+        mirror.life().days().filter(|(_, d)| d.sleep.is_some()).count() as f64
+    );
+}
+
+#[tokio::test]
+async fn an_area_that_one_tier_refuses_is_asked_of_the_other() {
+    for status in [403, 404] {
+        let mirror = Mirror::of(60, 5, &[Tier::Personal, Tier::Account]).await;
+        mirror.fake.misbehave(at(Host::Personal, "hrv-service", Effect::status(status)));
+        mirror.sync_ok().await;
+        mirror.assert_complete(back(59));
+        assert_eq!(mirror.fake.count(&Filter::host(Host::Personal).path("hrv-service")), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_area_that_nobody_serves_rests_for_a_day() {
+    let mirror = Mirror::of(60, 5, &[Tier::Account]).await;
+    mirror.fake.misbehave(account("sleep-service", Effect::status(403)));
+    mirror.sync_ok().await;
+    assert_eq!(states(&mirror, "sleep"), [("unavailable".into(), 60)]);
+    let asked = mirror.fake.count(&Filter::host(Host::Connectapi).path("sleep-service"));
+    mirror.sync_ok().await;
+    assert_eq!((asked, mirror.fake.count(&Filter::host(Host::Connectapi).path("sleep-service"))), (1, 1));
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_big_is_asked_for_in_smaller_ones() {
+    let mirror = Mirror::of(90, 60, &[Tier::Personal]).await;
+    mirror.fake.misbehave(at(Host::Personal, "limit=20", Effect::status(500)));
+    mirror.sync_ok().await;
+    mirror.assert_complete(back(89));
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Personal).path("limit=20")), 1, "once a run");
+
+    let mirror = Mirror::of(90, 60, &[Tier::Account]).await;
+    mirror.fake.misbehave(account("limit=1000", Effect::status(400)));
+    mirror.sync_ok().await;
+    mirror.assert_complete(back(89));
+}
+
+#[tokio::test]
+async fn an_unknown_shape_is_an_error() {
+    let mirror = Mirror::of(40, 4, &[Tier::Account]).await;
+    // JSON, status 200, and nothing of what was asked for.
+    mirror.fake.misbehave(account("hrv-service", Effect::ThrottledIn200));
+    mirror.fake.misbehave(account("activitylist", Effect::ThrottledIn200));
+    let report = mirror.sync().await;
+    assert_eq!(report.outcome, Outcome::Partial, "{report:?}");
+    assert_eq!(states(&mirror, "hrv"), [("error".into(), 40)]);
+    assert_eq!(states(&mirror, "activities"), [("error".into(), 40)]);
+    mirror.fake.behave();
+    mirror.sync_ok().await;
+    mirror.assert_complete(back(39));
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_thrice_stops_the_files_only() {
+    let mirror = Mirror::of(60, 20, &[Tier::Account]).await;
+    mirror.fake.misbehave(account("download-service", Effect::status(403)));
+    let report = mirror.sync().await;
+    assert_eq!(report.outcome, Outcome::Partial);
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Connectapi).path("download-service")), 3);
+    mirror.fake.behave();
+    mirror.sync_ok().await;
+    mirror.assert_complete(back(59));
+    assert!(mirror.life().days().any(|(day, _)| day == today()));
+}
