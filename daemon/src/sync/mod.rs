@@ -6,259 +6,31 @@ pub mod datasets;
 pub mod originals;
 pub mod pace;
 pub mod plan;
+mod request;
+mod rules;
 pub mod run;
 mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use garminsync_garmin::Tier;
-use garminsync_store::{Projection, Store};
+use garminsync_store::Store;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::datasets::{Dataset, Kind, Lane};
+use self::datasets::Dataset;
 use self::pace::Pace;
+use self::request::Live;
+pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
+pub use self::rules::{Rules, projections};
 use self::run::{Job, Paces, local_day, lock};
 pub use self::view::View;
-use crate::account::{Access, Accounts, NoAccess};
+use crate::account::{Access, Accounts, Keeper, NoAccess};
 use crate::on_thread::OnThread;
-use crate::report::{Reporter, Step};
-
-/// What the configuration says about syncs.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// How far back the mirror goes; `None`: to the first day that has data.
-    pub start: Option<NaiveDate>,
-    /// The same for single accounts.
-    pub account_start: BTreeMap<String, Option<NaiveDate>>,
-    /// Whether original files are fetched.
-    pub originals: bool,
-    /// Whether samples within a day are fetched.
-    pub intraday: bool,
-    /// Datasets that are switched on or off by name.
-    pub datasets: BTreeMap<String, bool>,
-    /// Manners towards the Personal API.
-    pub personal: pace::Rules,
-    /// Manners towards the account tier.
-    pub account: pace::Rules,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            start: None,
-            account_start: BTreeMap::new(),
-            originals: true,
-            intraday: true,
-            datasets: BTreeMap::new(),
-            personal: pace::Rules::of(Tier::Personal),
-            account: pace::Rules::of(Tier::Account),
-        }
-    }
-}
-
-impl Rules {
-    /// The rules, if they make sense with the datasets there are.
-    ///
-    /// # Errors
-    /// What does not, in words.
-    pub fn checked(self) -> Result<Self, String> {
-        let known = datasets::all().map_err(|malformed| malformed.to_string())?;
-        match self.datasets.keys().find(|name| !known.iter().any(|dataset| dataset.name == **name)) {
-            None => Ok(self),
-            Some(unknown) => {
-                let names: Vec<&str> = known.iter().map(|dataset| dataset.name.as_str()).collect();
-                Err(format!("[datasets] there is no dataset `{unknown}`; there are {}", names.join(", ")))
-            }
-        }
-    }
-
-    fn is_on(&self, dataset: &Dataset) -> bool {
-        self.datasets.get(&dataset.name).copied().unwrap_or(
-            (dataset.kind != Kind::Files || self.originals) && (dataset.lane != Lane::Intraday || self.intraday),
-        )
-    }
-
-    /// What is mirrored when nobody names anything.
-    fn datasets(&self) -> Vec<&'static Dataset> {
-        datasets::all().unwrap_or_default().iter().filter(|dataset| self.is_on(dataset)).collect()
-    }
-
-    fn pace(&self, tier: Tier) -> pace::Rules {
-        match tier {
-            Tier::Personal => self.personal.clone(),
-            Tier::Account => self.account.clone(),
-        }
-    }
-}
-
-/// What the store has to know of the datasets. [`Rules::checked`] tells if their folders are wrong.
-pub fn projections() -> Vec<Projection> {
-    datasets::all().unwrap_or_default().iter().filter_map(Dataset::projection).collect()
-}
-
-/// Why a run is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// The clock.
-    Schedule,
-    /// A login has just succeeded.
-    Login,
-    /// A person.
-    Manual,
-}
-
-impl Trigger {
-    /// As in `sync_run.trigger`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Schedule => "schedule",
-            Self::Login => "login",
-            Self::Manual => "manual",
-        }
-    }
-}
-
-/// What is wanted.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Of which account.
-    pub account: String,
-    /// Why.
-    pub trigger: Trigger,
-    /// Only days from this one on; it may lie before the configured start.
-    pub since: Option<NaiveDate>,
-    /// Only days up to this one.
-    pub until: Option<NaiveDate>,
-    /// Only these datasets; all that are switched on when empty.
-    pub datasets: Vec<String>,
-}
-
-/// Why no run was started.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// No account of that name.
-    #[error("there is no such account")]
-    UnknownAccount,
-    /// No dataset of that name.
-    #[error("there is no dataset {0}")]
-    UnknownDataset(String),
-    /// The account has no working login; why, for people.
-    #[error("a login is needed: {0}")]
-    LoginNeeded(String),
-    /// Garmin asked for a pause.
-    #[error("Garmin asked for a pause until {until}")]
-    Paused {
-        /// Its end.
-        until: DateTime<Utc>,
-    },
-    /// The daemon is stopping.
-    #[error("the daemon is stopping")]
-    ShuttingDown,
-    /// The range holds no day, or none that has begun.
-    #[error("the range holds no day that has begun")]
-    BadRange,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything that was wanted is there.
-    Ok,
-    /// Some of it could not be read; it is in the ledger and comes again.
-    Partial,
-    /// Garmin asked for a pause.
-    RateLimited,
-    /// The login is dead.
-    LoginNeeded,
-    /// Garmin could not be reached, or was in trouble.
-    Unreachable,
-    /// Somebody stopped it.
-    Cancelled,
-    /// The daemon stopped under it.
-    Interrupted,
-    /// The daemon's own disk or database.
-    Failed,
-}
-
-impl Outcome {
-    /// As in `sync_run.outcome`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Partial => "partial",
-            Self::RateLimited => "rate_limited",
-            Self::LoginNeeded => "login_needed",
-            Self::Unreachable => "unreachable",
-            Self::Cancelled => "cancelled",
-            Self::Interrupted => "interrupted",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// How a run went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Its number in the store; 0 if it never got one.
-    pub run: i64,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Requests it sent to Garmin.
-    pub requests: u64,
-    /// Items (days, activities, files) that are new.
-    pub new_items: u64,
-    /// Items that changed.
-    pub changed_items: u64,
-    /// Why it did not end well, for people.
-    pub error: Option<String>,
-    /// When it makes sense to try again.
-    pub retry_at: Option<DateTime<Utc>>,
-}
-
-impl Report {
-    fn failed(run: i64, error: impl ToString) -> Self {
-        let error = Some(error.to_string());
-        Self { run, outcome: Outcome::Failed, requests: 0, new_items: 0, changed_items: 0, error, retry_at: None }
-    }
-}
-
-/// A run under way, or just over.
-#[derive(Clone, Debug)]
-pub struct Started {
-    /// Its number in the store.
-    pub run: i64,
-    /// It was under way already, perhaps for other days or datasets.
-    pub joined: bool,
-    live: watch::Receiver<Live>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Live {
-    step: Option<Step>,
-    report: Option<Report>,
-}
-
-impl Started {
-    /// Waits until it is over, telling the steps on the way.
-    pub async fn finished(&mut self, reporter: Reporter) -> Report {
-        loop {
-            let Live { step, report } = self.live.borrow_and_update().clone();
-            if let Some(report) = report {
-                return report;
-            }
-            if let Some(step) = step {
-                reporter.say(step);
-            }
-            if self.live.changed().await.is_err() {
-                return Report::failed(self.run, "the run has died; the daemon's log knows more");
-            }
-        }
-    }
-}
+use crate::report::Step;
 
 /// Hears what `status` shows of an account, each time it changes. Must not wait.
 pub type Show = Arc<dyn Fn(&str, &View) + Send + Sync>;
@@ -431,7 +203,7 @@ impl Inner {
         let cancel = self.stopping.child_token();
         let started = Started { run, joined: false, live };
         lock(&slot.now).running = Some(Running { cancel: cancel.clone(), started: started.clone() });
-        let sender = Arc::new(sender);
+        let (sender, keeper) = (Arc::new(sender), access.keeper.clone());
         let job = Job {
             run,
             garmin: access.garmin,
@@ -449,7 +221,7 @@ impl Inner {
             account: request.account.clone(),
         };
         let running = tokio::spawn(job.run());
-        self.tasks.spawn(self.clone().conclude(request.account, run, slot, sender, running));
+        self.tasks.spawn(self.clone().conclude(request.account, run, slot, sender, keeper, running));
         started
     }
 
@@ -482,6 +254,7 @@ impl Inner {
         run: i64,
         slot: Arc<Slot>,
         live: Arc<watch::Sender<Live>>,
+        keeper: Keeper,
         running: tokio::task::JoinHandle<Report>,
     ) {
         let mut report = running.await.unwrap_or_else(|died| Report::failed(run, died));
@@ -497,6 +270,9 @@ impl Inner {
         }
         let Report { requests, new_items, changed_items, .. } = report;
         tracing::info!(account, run, outcome, requests, new_items, changed_items, error = report.error, "sync ends");
+        for tier in &report.refused {
+            keeper.refused_for_good(*tier).await;
+        }
         let hold = report.retry_at.filter(|_| report.outcome == Outcome::Unreachable);
         self.refresh(&account, &slot, |now| (now.running, now.hold) = (None, hold)).await;
         live.send_modify(|live| live.report = Some(report));

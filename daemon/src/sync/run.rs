@@ -128,6 +128,7 @@ struct Run<S> {
     page_sizes: HashMap<Tier, usize>,
     unproven: Vec<Unproven>,
     answered: bool,
+    refused: Vec<Tier>,
     failures: u64,
     first_failure: Option<String>,
     /// Requests and bytes that no record counts yet.
@@ -154,6 +155,7 @@ impl<S: TokenSource + Send + Sync> Job<S> {
             page_sizes: HashMap::new(),
             unproven: Vec::new(),
             answered: false,
+            refused: Vec::new(),
             failures: 0,
             first_failure: None,
             unrecorded: (0, 0),
@@ -327,6 +329,7 @@ impl<S: TokenSource + Send + Sync> Run<S> {
             changed_items: self.recorded.changed,
             error,
             retry_at,
+            refused: self.refused,
         }
     }
 }

@@ -8,5 +8,6 @@
 
 mod first_and_second;
 mod mirror;
+mod room;
 mod stopping;
 mod trouble;

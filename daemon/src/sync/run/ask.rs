@@ -82,7 +82,10 @@ impl<S: TokenSource + Send + Sync> Run<S> {
             Error::BadRequest { status } => Trouble::Refused(status),
             Error::NotFound => Trouble::Absent,
             Error::Forbidden => Trouble::Closed,
-            Error::Unauthorized => return self.no_login(tier, error.to_string()),
+            Error::Unauthorized => {
+                self.refused.push(tier);
+                return self.no_login(tier, error.to_string());
+            }
             Error::NoToken(NoToken::LoginNeeded(why)) => return self.no_login(tier, why),
             Error::NoToken(NoToken::Later { retry_after, why }) => {
                 let retry_at = retry_after.map(|wait| Utc::now() + wait);

@@ -1,0 +1,180 @@
+//! What is asked of the sync room and what it answers: requests, refusals, runs that were started, reports. The door and the clock use
+//! it. It must not know how a run works.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use garminsync_garmin::Tier;
+use tokio::sync::watch;
+
+use crate::report::{Reporter, Step};
+
+/// Why a run is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The clock.
+    Schedule,
+    /// A login has just succeeded.
+    Login,
+    /// A person.
+    Manual,
+}
+
+impl Trigger {
+    /// As in `sync_run.trigger`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Login => "login",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Of which account.
+    pub account: String,
+    /// Why.
+    pub trigger: Trigger,
+    /// Only days from this one on; it may lie before the configured start.
+    pub since: Option<NaiveDate>,
+    /// Only days up to this one.
+    pub until: Option<NaiveDate>,
+    /// Only these datasets; all that are switched on when empty.
+    pub datasets: Vec<String>,
+}
+
+/// Why no run was started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No account of that name.
+    #[error("there is no such account")]
+    UnknownAccount,
+    /// No dataset of that name.
+    #[error("there is no dataset {0}")]
+    UnknownDataset(String),
+    /// The account has no working login; why, for people.
+    #[error("a login is needed: {0}")]
+    LoginNeeded(String),
+    /// Garmin asked for a pause.
+    #[error("Garmin asked for a pause until {until}")]
+    Paused {
+        /// Its end.
+        until: DateTime<Utc>,
+    },
+    /// The daemon is stopping.
+    #[error("the daemon is stopping")]
+    ShuttingDown,
+    /// The range holds no day, or none that has begun.
+    #[error("the range holds no day that has begun")]
+    BadRange,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything that was wanted is there.
+    Ok,
+    /// Some of it could not be read; it is in the ledger and comes again.
+    Partial,
+    /// Garmin asked for a pause.
+    RateLimited,
+    /// The login is dead.
+    LoginNeeded,
+    /// Garmin could not be reached, or was in trouble.
+    Unreachable,
+    /// Somebody stopped it.
+    Cancelled,
+    /// The daemon stopped under it.
+    Interrupted,
+    /// The daemon's own disk or database.
+    Failed,
+}
+
+impl Outcome {
+    /// As in `sync_run.outcome`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Partial => "partial",
+            Self::RateLimited => "rate_limited",
+            Self::LoginNeeded => "login_needed",
+            Self::Unreachable => "unreachable",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How a run went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its number in the store; 0 if it never got one.
+    pub run: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Requests it sent to Garmin.
+    pub requests: u64,
+    /// Items (days, activities, files) that are new.
+    pub new_items: u64,
+    /// Items that changed.
+    pub changed_items: u64,
+    /// Why it did not end well, for people.
+    pub error: Option<String>,
+    /// When it makes sense to try again.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// Tiers where Garmin refused even a token that had just been renewed.
+    pub refused: Vec<Tier>,
+}
+
+impl Report {
+    pub(super) fn failed(run: i64, error: impl ToString) -> Self {
+        let error = Some(error.to_string());
+        Self {
+            run,
+            outcome: Outcome::Failed,
+            requests: 0,
+            new_items: 0,
+            changed_items: 0,
+            error,
+            retry_at: None,
+            refused: Vec::new(),
+        }
+    }
+}
+
+/// A run under way, or just over.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Its number in the store.
+    pub run: i64,
+    /// It was under way already, perhaps for other days or datasets.
+    pub joined: bool,
+    pub(super) live: watch::Receiver<Live>,
+}
+
+/// What those who wait for a run can see of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Live {
+    pub step: Option<Step>,
+    pub report: Option<Report>,
+}
+
+impl Started {
+    /// Waits until it is over, telling the steps on the way.
+    pub async fn finished(&mut self, reporter: Reporter) -> Report {
+        loop {
+            let Live { step, report } = self.live.borrow_and_update().clone();
+            if let Some(report) = report {
+                return report;
+            }
+            if let Some(step) = step {
+                reporter.say(step);
+            }
+            if self.live.changed().await.is_err() {
+                return Report::failed(self.run, "the run has died; the daemon's log knows more");
+            }
+        }
+    }
+}
