@@ -151,10 +151,9 @@ async fn a_start_in_a_wrong_future_is_no_licence_to_hammer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_daily_sync_keeps_its_local_hour_when_clocks_change() {
-    let mut bench = bench("2026-10-24T02:00:00", "0 4 * * *", "", Some("2026-10-24T01:59:00"));
-    between(bench.next(2).await, "2026-10-24T02:00:00", "2026-10-24T02:03:01"); // 04:00+02:00
-    between(bench.next(30).await, "2026-10-25T03:00:00", "2026-10-25T03:03:01"); // 04:00+01:00
-    between(bench.next(30).await, "2026-10-26T03:00:00", "2026-10-26T03:03:01");
+    // At 01:00 UTC clocks go from 03:00+02:00 back to 02:00+01:00; four o'clock is an hour later than the day before.
+    let mut bench = bench("2026-10-25T00:30:00", "0 4 * * *", "", Some("2026-10-24T02:01:00"));
+    between(bench.next(5).await, "2026-10-25T03:00:00", "2026-10-25T03:03:01");
 }
 
 #[tokio::test(start_paused = true)]
