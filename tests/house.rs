@@ -21,7 +21,11 @@ const ARROWS: [(&str, &[&str]); 7] = [
 
 /// Package → libraries it must never depend on, and why.
 const FORBIDDEN: [(&str, &[&str], &str); 5] = [
-    ("garminsync-protocol", &["tokio", "interprocess", "reqwest", "rusqlite"], "the treaty does no I/O and is not async"),
+    (
+        "garminsync-protocol",
+        &["tokio", "interprocess", "reqwest", "rusqlite"],
+        "the treaty does no I/O and is not async",
+    ),
     ("garminsync-store", &["tokio", "reqwest", "interprocess"], "records are blocking and simple"),
     ("garminsync-garmin", &["rusqlite", "interprocess"], "Garmin's client keeps no records"),
     ("garminsync-daemon", &["reqwest", "rusqlite", "cookie_store"], "only garmin speaks HTTP, only store speaks SQL"),
@@ -35,7 +39,11 @@ const ROOMS: [(&str, &[&str], &str); 7] = [
     ("sync", &["Vault"], "the account is the one owner of tokens"),
     ("clock.rs", &["garminsync_garmin", "garminsync_store", "garminsync_protocol"], "the clock only says when"),
     ("board.rs", &["garminsync_garmin", "garminsync_store"], "the board knows what is true, not where from"),
-    ("host", &["garminsync_garmin", "garminsync_store", "garminsync_protocol"], "the host starts, watches and stops; nothing else"),
+    (
+        "host",
+        &["garminsync_garmin", "garminsync_store", "garminsync_protocol"],
+        "the host starts, watches and stops; nothing else",
+    ),
     ("account/machine.rs", &["garminsync_garmin", "garminsync_store", "tokio", "Utc::now"], "the machine is pure"),
 ];
 
@@ -104,7 +112,9 @@ fn rooms_name_only_what_they_may() {
 fn every_module_opens_with_what_lives_there() {
     for place in ["daemon", "ctl", "tests/support/src"] {
         for file in rust_files(&root().join(place)) {
-            if file.components().any(|part| part.as_os_str() == "tests") && !file.starts_with(root().join("tests/support")) {
+            if file.components().any(|part| part.as_os_str() == "tests")
+                && !file.starts_with(root().join("tests/support"))
+            {
                 continue;
             }
             let text = fs::read_to_string(&file).expect("a source file");

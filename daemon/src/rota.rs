@@ -123,7 +123,8 @@ pub async fn headline(mut board: watch::Receiver<Arc<Status>>) {
 }
 
 fn line(status: &Status) -> String {
-    let count = |wanted: fn(&garminsync_protocol::AccountStatus) -> bool| status.accounts.iter().filter(|a| wanted(a)).count();
+    let count =
+        |wanted: fn(&garminsync_protocol::AccountStatus) -> bool| status.accounts.iter().filter(|a| wanted(a)).count();
     let parts = [
         (count(|a| a.state == AccountState::Active), "active"),
         (count(|a| a.sync.state == SyncState::Running), "syncing"),

@@ -83,38 +83,87 @@ fn assert_mirrored(stage: &Stage) {
             let day = day.to_string();
             if let Some(d) = &facts.daily {
                 let row = vec![
-                    int(d.steps), int(d.step_goal), real(d.distance_m), int(d.floors_up), int(d.floors_down), real(d.active_kcal),
-                    real(d.resting_kcal), real(d.total_kcal), int(d.resting_hr_bpm), int(d.min_hr_bpm), int(d.max_hr_bpm),
-                    int(d.avg_stress), int(d.max_stress), int(d.rest_stress_s), int(d.low_stress_s), int(d.medium_stress_s),
-                    int(d.high_stress_s), int(d.body_battery_min), int(d.body_battery_max), int(d.body_battery_charged),
-                    int(d.body_battery_drained), int(d.moderate_min), int(d.vigorous_min), real(d.hydration_ml),
+                    int(d.steps),
+                    int(d.step_goal),
+                    real(d.distance_m),
+                    int(d.floors_up),
+                    int(d.floors_down),
+                    real(d.active_kcal),
+                    real(d.resting_kcal),
+                    real(d.total_kcal),
+                    int(d.resting_hr_bpm),
+                    int(d.min_hr_bpm),
+                    int(d.max_hr_bpm),
+                    int(d.avg_stress),
+                    int(d.max_stress),
+                    int(d.rest_stress_s),
+                    int(d.low_stress_s),
+                    int(d.medium_stress_s),
+                    int(d.high_stress_s),
+                    int(d.body_battery_min),
+                    int(d.body_battery_max),
+                    int(d.body_battery_charged),
+                    int(d.body_battery_drained),
+                    int(d.moderate_min),
+                    int(d.vigorous_min),
+                    real(d.hydration_ml),
                     real(d.avg_respiration_brpm),
                 ];
                 daily.insert(day.clone(), row);
             }
             if let Some(s) = &facts.sleep {
                 let row = vec![
-                    Sql::Text(utc(s.start_utc)), Sql::Text(utc(s.end_utc)), Sql::Text(wall(s.start_local)), Sql::Text(wall(s.end_local)),
-                    int(Some(s.asleep_s)), int(Some(s.deep_s)), int(Some(s.light_s)), int(s.rem_s), int(Some(s.awake_s)), int(s.score),
+                    Sql::Text(utc(s.start_utc)),
+                    Sql::Text(utc(s.end_utc)),
+                    Sql::Text(wall(s.start_local)),
+                    Sql::Text(wall(s.end_local)),
+                    int(Some(s.asleep_s)),
+                    int(Some(s.deep_s)),
+                    int(Some(s.light_s)),
+                    int(s.rem_s),
+                    int(Some(s.awake_s)),
+                    int(s.score),
                     real(s.avg_hr_bpm),
                 ];
                 sleep.insert(day.clone(), row);
             }
             if let Some(h) = &facts.hrv {
                 let row = vec![
-                    int(h.last_night_avg_ms), int(h.weekly_avg_ms), int(h.baseline_low_ms), int(h.baseline_balanced_low_ms),
-                    int(h.baseline_balanced_high_ms), text(h.status.clone()),
+                    int(h.last_night_avg_ms),
+                    int(h.weekly_avg_ms),
+                    int(h.baseline_low_ms),
+                    int(h.baseline_balanced_low_ms),
+                    int(h.baseline_balanced_high_ms),
+                    text(h.status.clone()),
                 ];
                 hrv.insert(day, row);
             }
         }
         for a in life.activities() {
             let row = vec![
-                Sql::Text(a.name.clone()), text(a.description.clone()), Sql::Text(a.kind.clone()), Sql::Text(utc(a.start_utc)),
-                Sql::Text(wall(a.start_local)), real(Some(a.duration_s)), real(a.moving_s), real(a.elapsed_s), real(a.distance_m),
-                real(a.elevation_gain_m), real(a.elevation_loss_m), real(a.avg_speed_mps), real(a.avg_hr_bpm), real(a.max_hr_bpm),
-                real(a.avg_power_w), real(a.max_power_w), real(a.calories_kcal), real(a.training_effect), real(a.anaerobic_effect),
-                real(a.training_load), real(a.start_lat), real(a.start_lon), int(a.device_id),
+                Sql::Text(a.name.clone()),
+                text(a.description.clone()),
+                Sql::Text(a.kind.clone()),
+                Sql::Text(utc(a.start_utc)),
+                Sql::Text(wall(a.start_local)),
+                real(Some(a.duration_s)),
+                real(a.moving_s),
+                real(a.elapsed_s),
+                real(a.distance_m),
+                real(a.elevation_gain_m),
+                real(a.elevation_loss_m),
+                real(a.avg_speed_mps),
+                real(a.avg_hr_bpm),
+                real(a.max_hr_bpm),
+                real(a.avg_power_w),
+                real(a.max_power_w),
+                real(a.calories_kcal),
+                real(a.training_effect),
+                real(a.anaerobic_effect),
+                real(a.training_load),
+                real(a.start_lat),
+                real(a.start_lon),
+                int(a.device_id),
             ];
             activity.insert(a.activity_id.to_string(), row);
         }
@@ -195,11 +244,16 @@ async fn a_first_sync_of_a_year_and_a_second() {
     assert_mirrored(&stage);
 
     let mut files = 0;
-    stage.fake.live(ANA, |life| files = life.activities().iter().filter(|a| life.original(a.activity_id).is_some()).count());
+    stage
+        .fake
+        .live(ANA, |life| files = life.activities().iter().filter(|a| life.original(a.activity_id).is_some()).count());
     // One more than the mirror needs: the check of the new login.
     assert_eq!(stage.asked(Host::Connectapi, "GET", ""), 1 + RANGES + files);
 
-    let gaps = rows(&stage, "SELECT dataset || ' ' || item, state FROM ledger WHERE state NOT IN ('ok', 'empty', 'provisional')");
+    let gaps = rows(
+        &stage,
+        "SELECT dataset || ' ' || item, state FROM ledger WHERE state NOT IN ('ok', 'empty', 'provisional')",
+    );
     assert!(gaps.is_empty(), "{gaps:?}");
     let account = stage.home.account("default").await;
     assert_eq!(account["sync"]["gaps"], 0);
@@ -232,7 +286,8 @@ async fn killed_twenty_times() {
     let sync = stage.home.ctl(&["sync", "--wait", "--json"]).await;
     assert_eq!(sync.code, 0, "{sync:?}");
     assert_mirrored(&stage);
-    let runs = rows(&stage, "SELECT CAST(id AS TEXT), outcome FROM sync_run WHERE outcome IS NULL OR outcome = 'running'");
+    let runs =
+        rows(&stage, "SELECT CAST(id AS TEXT), outcome FROM sync_run WHERE outcome IS NULL OR outcome = 'running'");
     assert!(runs.is_empty(), "a killed run is said to have been interrupted: {runs:?}");
 }
 
@@ -248,7 +303,8 @@ async fn a_stopped_sync_goes_on_where_it_was() {
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
     assert_mirrored(&stage);
     for route in ["/download-service/files/activity/", "/dailysummaries"] {
-        let mut paths: Vec<String> = stage.fake.requests().into_iter().map(|seen| seen.path).filter(|path| path.contains(route)).collect();
+        let mut paths: Vec<String> =
+            stage.fake.requests().into_iter().map(|seen| seen.path).filter(|path| path.contains(route)).collect();
         let sent = paths.len();
         paths.sort();
         paths.dedup();

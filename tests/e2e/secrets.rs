@@ -41,7 +41,8 @@ async fn no_secret_is_anywhere_it_should_not_be() {
     secrets.extend(stage.fake.tokens_issued());
     assert!(secrets.len() > 6, "tokens of both tiers took part");
     let codes = [code, wrong_code];
-    let mut places = vec![("output", said.into_bytes()), ("process", seen.into_bytes()), ("log", stage.home.log().into_bytes())];
+    let mut places =
+        vec![("output", said.into_bytes()), ("process", seen.into_bytes()), ("log", stage.home.log().into_bytes())];
     for file in ["garmin.db", "garmin.db-wal"] {
         places.push((file, std::fs::read(stage.home.data_dir().join(file)).unwrap_or_default()));
     }

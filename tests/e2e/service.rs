@@ -40,7 +40,8 @@ async fn a_dead_socket_is_taken_over() {
 async fn nobody_else_can_read_or_call() {
     let home = home();
     let _daemon = Daemon::start(&home).await;
-    let mode = |path: &std::path::Path| std::fs::metadata(path).map(|meta| meta.permissions().mode() & 0o777).expect("a file");
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).map(|meta| meta.permissions().mode() & 0o777).expect("a file");
     assert_eq!(mode(&home.state_dir()), 0o700);
     for entry in std::fs::read_dir(home.state_dir()).expect("the state directory").filter_map(Result::ok) {
         assert_eq!(mode(&entry.path()) & 0o077, 0, "{}", entry.path().display());
@@ -51,7 +52,8 @@ async fn nobody_else_can_read_or_call() {
         return;
     }
     // Let another user reach the socket's file, so that only the daemon's own check is left.
-    for path in [home.path().to_owned(), home.path().join(".local"), home.path().join(".local/state"), home.state_dir()] {
+    for path in [home.path().to_owned(), home.path().join(".local"), home.path().join(".local/state"), home.state_dir()]
+    {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
     }
     std::fs::set_permissions(home.socket(), std::fs::Permissions::from_mode(0o666)).expect("a mode");
@@ -59,7 +61,12 @@ async fn nobody_else_can_read_or_call() {
     let program = home.path().join("ctl");
     std::fs::copy(home.ctl_program(), &program).expect("a copy");
     let mut command = home.command("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program).arg("--socket").arg(home.socket()).arg("status");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(program)
+        .arg("--socket")
+        .arg(home.socket())
+        .arg("status");
     let refused = garminsync_test_support::harness::run(command, "").await;
     assert_eq!(refused.code, 7, "{refused:?}");
 }
@@ -111,7 +118,8 @@ async fn status_never_waits_and_stop_is_quick() {
 async fn the_schedule_syncs() {
     let stage = Stage::set(ana(SignInMood::Ok), "").await;
     let config = std::fs::read_to_string(stage.home.config_file()).expect("the configuration");
-    std::fs::write(stage.home.config_file(), config.replace("schedule = \"\"", "schedule = \"* * * * *\"")).expect("written");
+    std::fs::write(stage.home.config_file(), config.replace("schedule = \"\"", "schedule = \"* * * * *\""))
+        .expect("written");
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     stage.idle().await;
@@ -119,7 +127,9 @@ async fn the_schedule_syncs() {
     let deadline = Instant::now() + Duration::from_secs(100);
     let scheduled = || {
         let database = stage.home.database().expect("garmin.db");
-        database.query_row("SELECT count(*) FROM sync_run WHERE trigger = 'schedule'", [], |row| row.get::<_, i64>(0)).expect("runs")
+        database
+            .query_row("SELECT count(*) FROM sync_run WHERE trigger = 'schedule'", [], |row| row.get::<_, i64>(0))
+            .expect("runs")
     };
     while scheduled() == 0 {
         assert!(Instant::now() < deadline, "the minute passed and nothing happened:\n{}", stage.home.log());

@@ -12,16 +12,16 @@ use crate::stage::{ANA, PASSWORD, Stage, ana};
 fn refusals() -> [(SignInMood, &'static str, i32, usize, &'static str); 10] {
     let disabled = SignInMood::Stopped { kind: "FAIL".into(), message: "generalLoginAccountDisabled".into() };
     [
-    (SignInMood::Throttled429, "rate_limited", 6, 2, "fewer sign-ins"),
-    (SignInMood::ThrottledIn200, "rate_limited", 6, 2, "fewer sign-ins"),
-    (SignInMood::Throttled427, "rate_limited", 6, 2, "fewer sign-ins"),
-    (SignInMood::Cloudflare1015, "rate_limited", 6, 2, "fewer sign-ins"),
-    (SignInMood::Challenge403, "login_blocked", 6, 2, "Cloudflare"),
-    (SignInMood::Captcha, "captcha_required", 6, 2, "CAPTCHA"),
-    (SignInMood::Locked, "account_locked", 1, 1, "locked"),
-    (SignInMood::Html200, "garmin_unexpected", 1, 1, "makes no sense"),
-    (SignInMood::ServerError, "garmin_unreachable", 1, 1, "trouble"),
-    (disabled, "login_blocked", 6, 1, "generalLoginAccountDisabled"),
+        (SignInMood::Throttled429, "rate_limited", 6, 2, "fewer sign-ins"),
+        (SignInMood::ThrottledIn200, "rate_limited", 6, 2, "fewer sign-ins"),
+        (SignInMood::Throttled427, "rate_limited", 6, 2, "fewer sign-ins"),
+        (SignInMood::Cloudflare1015, "rate_limited", 6, 2, "fewer sign-ins"),
+        (SignInMood::Challenge403, "login_blocked", 6, 2, "Cloudflare"),
+        (SignInMood::Captcha, "captcha_required", 6, 2, "CAPTCHA"),
+        (SignInMood::Locked, "account_locked", 1, 1, "locked"),
+        (SignInMood::Html200, "garmin_unexpected", 1, 1, "makes no sense"),
+        (SignInMood::ServerError, "garmin_unreachable", 1, 1, "trouble"),
+        (disabled, "login_blocked", 6, 1, "generalLoginAccountDisabled"),
     ]
 }
 

@@ -110,8 +110,6 @@ pub(super) struct Actor {
     pub(super) profile: Option<Profile>,
     /// What the vault's row holds.
     pub(super) stored: Stored,
-    /// The address of the sign-in under way.
-    pub(super) email: Option<String>,
     pub(super) since: DateTime<Utc>,
     pub(super) pending: Option<Box<Pending>>,
     pub(super) tokens: Option<Tokens>,
@@ -126,7 +124,6 @@ pub(super) struct Actor {
     pub(super) listeners: Arc<Mutex<Vec<Reporter>>>,
     pub(super) renewal: Renewal,
     pub(super) bearer: Renewal,
-    pub(super) bearer_generation: u64,
     pub(super) stopping: Option<oneshot::Sender<()>>,
 }
 
@@ -152,7 +149,6 @@ impl Actor {
             state: State::new(),
             profile: None,
             stored: Stored::default(),
-            email: None,
             since: Utc::now(),
             pending: None,
             tokens: None,
@@ -167,7 +163,6 @@ impl Actor {
             listeners: Arc::default(),
             renewal: Renewal::default(),
             bearer: Renewal::default(),
-            bearer_generation: 0,
             stopping: None,
         };
         (actor, own)
@@ -197,9 +192,9 @@ impl Actor {
             (Some(_), Login::Dead(why)) => Login::Dead(why.clone()),
             (Some(_), _) => Login::Working,
             (None, Login::Dead(why)) => Login::Dead(why.clone()),
-            (None, _) if self.vault_trouble.is_some() => {
-                Login::Dead("the stored login cannot be read any more; it was kept aside, and a new login mends this".into())
-            }
+            (None, _) if self.vault_trouble.is_some() => Login::Dead(
+                "the stored login cannot be read any more; it was kept aside, and a new login mends this".into(),
+            ),
             (None, _) => Login::None,
         };
         self.publish();
@@ -208,7 +203,7 @@ impl Actor {
     pub async fn run(mut self) {
         if let Some(tokens) = self.candidate.take() {
             // The daemon stopped between a login's tokens and their proof.
-            self.state.attempt = Attempt::SigningIn;
+            self.state.attempt = Attempt::SigningIn(None);
             self.publish();
             let garmin = self.garmin.clone();
             self.spawn(async move { Done::SignIn(sign_in::prove(&garmin, tokens, &|_| ()).await) });
@@ -245,8 +240,7 @@ impl Actor {
                 self.tokens = None;
                 self.candidate = None;
                 self.drop_renewal(&Err(NoToken::LoginNeeded("the account was signed out".into())));
-                self.bearer = Renewal::default();
-                self.bearer_generation += 1;
+                self.drop_bearer();
                 self.step(Event::LogoutAsked, Some(Asker::bare(reply))).await;
             }
             Message::Access(reply) => {
@@ -280,6 +274,12 @@ impl Actor {
 
     async fn login(&mut self, asked: LoginStart, reporter: Reporter, reply: Reply) {
         if let Some(key) = asked.api_key {
+            if !self.key_waiting.is_empty() {
+                let busy =
+                    Failure::new(Kind::AlreadyRunning, "Another key is with Garmin right now; wait for its answer.");
+                let _ = reply.send(Err(busy));
+                return;
+            }
             self.key_waiting.push(reply);
             return self.exchange_key(key.into_inner(), true);
         }
@@ -370,16 +370,17 @@ impl Actor {
                 _ => tracing::error!(account = %self.name, "a sign-in waits that nobody has"),
             }
         }
-        let stored = Stored { state: Stored::lasting(&self.state), since: Some(self.since), profile: self.profile.clone() };
+        let stored =
+            Stored { state: Stored::lasting(&self.state), since: Some(self.since), profile: self.profile.clone() };
         if !stored.says_anything() {
             deletes.push(Row::State);
         } else if stored != self.stored || effects.contains(&Effect::ForgetSecrets) {
             puts.extend(serde_json::to_vec(&stored).ok().map(|row| (Row::State, row)));
         }
-        let nothing_new = puts.is_empty() && !self.stored.says_anything() && deletes == [Row::State];
-        self.stored = stored;
-        if !nothing_new && !(puts.is_empty() && deletes.is_empty()) {
-            self.change_vault(puts, deletes).await;
+        let nothing_new =
+            puts.is_empty() && (deletes.is_empty() || deletes == [Row::State] && !self.stored.says_anything());
+        if nothing_new || self.change_vault(puts, deletes).await {
+            self.stored = stored;
         }
     }
 
@@ -438,9 +439,7 @@ impl Actor {
         let Some(Asker { reply, reporter, brought: Brought::Credentials(Some(credentials)) }) = asker else { return };
         self.join(Some(Asker { reply, reporter, brought: Brought::Nothing }), false);
         let (garmin, vault, name, told) = (self.garmin.clone(), self.vault.clone(), self.name.clone(), self.told());
-        // The address is needed again if Garmin wants a code: a second login must be the same person's to join.
         self.pending = None;
-        self.email = Some(credentials.email.clone());
         self.spawn(async move { Done::SignIn(sign_in::sign_in(&garmin, &vault, &name, &credentials, &told).await) });
     }
 
@@ -466,7 +465,9 @@ impl Actor {
     async fn done(&mut self, generation: u64, done: Done) {
         match done {
             Done::Renewal(renewed) => return self.renewed(generation, *renewed).await,
-            Done::Bearer(key, by_login, exchanged) => return self.exchanged(generation, key, by_login, exchanged).await,
+            Done::Bearer(key, by_login, exchanged) => {
+                return self.exchanged(generation, key, by_login, exchanged).await;
+            }
             _ if generation != self.generation => return, // given up meanwhile
             Done::SignIn(end) => self.sign_in_ended(end).await,
             Done::Code(mut pending, code, checked) => {
@@ -491,9 +492,10 @@ impl Actor {
     async fn sign_in_ended(&mut self, end: End) {
         match end {
             End::CodeWanted(sign_in) => {
+                let Attempt::SigningIn(email) = &self.state.attempt else { return };
                 let challenge = Challenge {
                     id: format!("{:08x}", fastrand::u32(..)),
-                    email: self.email.clone().unwrap_or_default(),
+                    email: email.clone().unwrap_or_default(),
                     method: sign_in.method().to_owned(),
                     sent_to: sign_in.sent_to().map(str::to_owned),
                     until: (Utc::now() + self.mfa_timeout).trunc_subsecs(0),

@@ -50,8 +50,8 @@ pub struct Challenge {
 pub enum Attempt {
     /// None; how the last one ended, if that is still worth saying.
     Idle(Option<Ended>),
-    /// E-mail and password are with Garmin.
-    SigningIn,
+    /// E-mail and password are with Garmin; whose, unless a restart found only the tokens.
+    SigningIn(Option<String>),
     /// Garmin sent a code.
     AwaitingMfa(Challenge),
     /// The code is with Garmin.
@@ -152,7 +152,7 @@ impl State {
     /// The one word for it: the sign-in under way, else the login it has. A cool-down does not hide a login that works.
     pub fn word(&self) -> AccountState {
         match (&self.attempt, &self.login) {
-            (Attempt::SigningIn, _) => AccountState::SigningIn,
+            (Attempt::SigningIn(_), _) => AccountState::SigningIn,
             (Attempt::AwaitingMfa(_), _) => AccountState::AwaitingMfa,
             (Attempt::CheckingCode(_), _) => AccountState::CheckingCode,
             (Attempt::Idle(_) | Attempt::CoolingDown(..), Login::Working) => AccountState::Active,
@@ -167,7 +167,9 @@ impl State {
         match (&self.attempt, &self.login) {
             (Attempt::CoolingDown(_, why), _) => Some(why.clone()),
             (_, Login::Dead(why)) => Some(why.clone()),
-            (Attempt::Idle(Some(Ended::Expired)), _) => Some("the last login ended: its code did not come in time".into()),
+            (Attempt::Idle(Some(Ended::Expired)), _) => {
+                Some("the last login ended: its code did not come in time".into())
+            }
             (Attempt::Idle(Some(Ended::Failed(why))), Login::None) => Some(why.clone()),
             _ => None,
         }
@@ -179,14 +181,13 @@ impl State {
         let stay = |attempt, effects| (State { login: login.clone(), attempt, strikes }, effects);
         match (event, attempt) {
             // --- asking to sign in ------------------------------------------------------------------------------------
-            (Event::LoginAsked { email, .. }, Attempt::AwaitingMfa(challenge)) if now < challenge.until => {
-                let effect = match email {
-                    Some(email) if !email.eq_ignore_ascii_case(&challenge.email) => Effect::Refuse(other_person()),
-                    _ => Effect::Stand,
-                };
-                stay(Attempt::AwaitingMfa(challenge), vec![effect])
+            (Event::LoginAsked { email: Some(email), .. }, attempt) if attempt.is_anothers(&email, now) => {
+                stay(attempt, vec![Effect::Refuse(other_person())])
             }
-            (Event::LoginAsked { .. }, attempt @ (Attempt::SigningIn | Attempt::CheckingCode(_))) => {
+            (Event::LoginAsked { .. }, Attempt::AwaitingMfa(challenge)) if now < challenge.until => {
+                stay(Attempt::AwaitingMfa(challenge), vec![Effect::Stand])
+            }
+            (Event::LoginAsked { .. }, attempt @ (Attempt::SigningIn(_) | Attempt::CheckingCode(_))) => {
                 stay(attempt, vec![Effect::Join])
             }
             (Event::LoginAsked { with_password: false, .. }, attempt) => {
@@ -196,20 +197,20 @@ impl State {
                 let refusal = cooling_down(&why, until, now);
                 stay(Attempt::CoolingDown(until, why), vec![Effect::Refuse(refusal)])
             }
-            (Event::LoginAsked { .. }, Attempt::AwaitingMfa(_)) => {
-                stay(Attempt::SigningIn, vec![Effect::DropPending, Effect::SignIn])
+            (Event::LoginAsked { email, .. }, Attempt::AwaitingMfa(_)) => {
+                stay(Attempt::SigningIn(email), vec![Effect::DropPending, Effect::SignIn])
             }
-            (Event::LoginAsked { .. }, _) => stay(Attempt::SigningIn, vec![Effect::SignIn]),
+            (Event::LoginAsked { email, .. }, _) => stay(Attempt::SigningIn(email), vec![Effect::SignIn]),
 
             // --- the sign-in's end ------------------------------------------------------------------------------------
-            (Event::CodeWanted(challenge), Attempt::SigningIn) => {
+            (Event::CodeWanted(challenge), Attempt::SigningIn(_)) => {
                 stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(None)])
             }
-            (Event::SignInFailed(failure), Attempt::SigningIn | Attempt::CheckingCode(_)) => {
+            (Event::SignInFailed(failure), Attempt::SigningIn(_) | Attempt::CheckingCode(_)) => {
                 let ended = Attempt::Idle(Some(Ended::Failed(failure.message.clone())));
                 stay(ended, vec![Effect::DropPending, Effect::Tell(Some(failure))])
             }
-            (Event::SignInBlocked(failure), Attempt::SigningIn | Attempt::CheckingCode(_)) => {
+            (Event::SignInBlocked(failure), Attempt::SigningIn(_) | Attempt::CheckingCode(_)) => {
                 let strikes = strikes.saturating_add(1);
                 let until = now + cool_down(strikes);
                 let failure = failure.retry_after_s(seconds(until - now));
@@ -234,7 +235,8 @@ impl State {
                 stay(Attempt::CheckingCode(challenge), vec![Effect::CheckCode])
             }
             (Event::CodeBrought(_), attempt @ Attempt::CheckingCode(_)) => {
-                let refusal = Failure::new(Kind::AlreadyRunning, "Another code is with Garmin right now; wait for its answer.");
+                let refusal =
+                    Failure::new(Kind::AlreadyRunning, "Another code is with Garmin right now; wait for its answer.");
                 stay(attempt, vec![Effect::Refuse(refusal)])
             }
             (Event::CodeBrought(_), attempt @ Attempt::Idle(Some(Ended::Expired))) => {
@@ -271,9 +273,12 @@ impl State {
             (Event::CancelAsked, Attempt::AwaitingMfa(_)) => {
                 stay(Attempt::Idle(None), vec![Effect::DropPending, Effect::Stand])
             }
-            (Event::CancelAsked, Attempt::SigningIn | Attempt::CheckingCode(_)) => {
+            (Event::CancelAsked, Attempt::SigningIn(_) | Attempt::CheckingCode(_)) => {
                 let gone = no_pending("the login was given up by another client");
-                stay(Attempt::Idle(None), vec![Effect::Abort, Effect::DropPending, Effect::Tell(Some(gone)), Effect::Stand])
+                stay(
+                    Attempt::Idle(None),
+                    vec![Effect::Abort, Effect::DropPending, Effect::Tell(Some(gone)), Effect::Stand],
+                )
             }
             (Event::CancelAsked, attempt) => stay(attempt, vec![Effect::Refuse(no_pending("no login is under way"))]),
             (Event::LogoutAsked, attempt) => {
@@ -304,11 +309,24 @@ impl State {
     /// that waits for its code still waits.
     pub fn restored(mut self) -> Self {
         self.attempt = match self.attempt {
-            Attempt::SigningIn => Attempt::Idle(Some(Ended::Failed("the daemon stopped during the login".into()))),
+            Attempt::SigningIn(_) => Attempt::Idle(Some(Ended::Failed("the daemon stopped during the login".into()))),
             Attempt::CheckingCode(challenge) => Attempt::AwaitingMfa(challenge),
             attempt => attempt,
         };
         self
+    }
+}
+
+impl Attempt {
+    /// Whether it is a sign-in of somebody with another address.
+    fn is_anothers(&self, email: &str, now: DateTime<Utc>) -> bool {
+        let who = match self {
+            Self::SigningIn(who) => who.as_deref(),
+            Self::AwaitingMfa(challenge) if now >= challenge.until => None,
+            Self::AwaitingMfa(challenge) | Self::CheckingCode(challenge) => Some(challenge.email.as_str()),
+            Self::Idle(_) | Self::CoolingDown(..) => None,
+        };
+        who.is_some_and(|who| !who.eq_ignore_ascii_case(email))
     }
 }
 
@@ -350,12 +368,15 @@ fn rejected(challenge: &Challenge) -> Failure {
 fn other_person() -> Failure {
     Failure::new(
         Kind::AlreadyRunning,
-        "A login for another address waits for its code. Finish it, or give it up, before you start this one.",
+        "A login for another address is under way. Finish it, or give it up, before you start this one.",
     )
 }
 
 fn password_missing() -> Failure {
-    Failure::new(Kind::InvalidArgument, "No login waits for a code, so this one needs an e-mail address and a password.")
+    Failure::new(
+        Kind::InvalidArgument,
+        "No login waits for a code, so this one needs an e-mail address and a password.",
+    )
 }
 
 fn cooling_down(why: &str, until: DateTime<Utc>, now: DateTime<Utc>) -> Failure {

@@ -30,7 +30,7 @@ fn attempts() -> Vec<(&'static str, Attempt)> {
         ("idle", Attempt::Idle(None)),
         ("expired", Attempt::Idle(Some(Ended::Expired))),
         ("failed", Attempt::Idle(Some(Ended::Failed("odd".into())))),
-        ("signing", Attempt::SigningIn),
+        ("signing", Attempt::SigningIn(Some("ana@example.org".into()))),
         ("waiting", Attempt::AwaitingMfa(challenge(3))),
         ("last", Attempt::AwaitingMfa(challenge(1))),
         ("checking", Attempt::CheckingCode(challenge(3))),
@@ -40,7 +40,11 @@ fn attempts() -> Vec<(&'static str, Attempt)> {
 }
 
 fn events() -> Vec<(&'static str, Event)> {
-    let ask = |email: Option<&str>, with_password, force| Event::LoginAsked { email: email.map(Into::into), with_password, force };
+    let ask = |email: Option<&str>, with_password, force| Event::LoginAsked {
+        email: email.map(Into::into),
+        with_password,
+        force,
+    };
     vec![
         ("login", ask(Some("Ana@example.org"), true, false)),
         ("join", ask(None, false, false)),
@@ -69,7 +73,7 @@ fn cell(attempt: &Attempt, effects: &[Effect]) -> String {
         Attempt::Idle(None) => "idle".to_owned(),
         Attempt::Idle(Some(Ended::Expired)) => "expired".into(),
         Attempt::Idle(Some(Ended::Failed(_))) => "failed".into(),
-        Attempt::SigningIn => "signing".into(),
+        Attempt::SigningIn(_) => "signing".into(),
         Attempt::AwaitingMfa(c) => format!("waiting{}", c.attempts_left),
         Attempt::CheckingCode(c) => format!("checking{}", c.attempts_left),
         Attempt::CoolingDown(until, _) => format!("cooling{}", (*until - at(0)).num_minutes()),
@@ -127,9 +131,9 @@ fn expected(event: &str, attempt: &str) -> String {
     let is_busy = is_checking || attempt == "signing";
     let and = |effects: &str| format!("{same} {effects}");
     match event {
-        "login" | "join" | "login other" | "login forced" if is_busy => and("+join"),
+        "login other" if is_busy || is_waiting => and("+refuse:already_running"),
+        "login" | "join" | "login forced" if is_busy => and("+join"),
         "login" | "join" | "login forced" if is_waiting => and("+stand"),
-        "login other" if is_waiting => and("+refuse:already_running"),
         "join" => and("+refuse:invalid_argument"),
         "login" | "login other" if attempt == "cooling" => and("+refuse:cooling_down"),
         "login" | "login other" | "login forced" => "signing +sign-in".into(),
@@ -172,7 +176,7 @@ fn the_deadline_ends_a_waiting_login_and_is_said() {
     let waiting = State { attempt: Attempt::AwaitingMfa(challenge(3)), ..State::new() };
     let ask = Event::LoginAsked { email: None, with_password: true, force: false };
     let (after, effects) = waiting.step(ask, at(30));
-    assert_eq!((after.attempt, effects), (Attempt::SigningIn, vec![Effect::DropPending, Effect::SignIn]));
+    assert_eq!((after.attempt, effects), (Attempt::SigningIn(None), vec![Effect::DropPending, Effect::SignIn]));
 }
 
 #[test]
@@ -180,7 +184,7 @@ fn cool_downs_double_to_a_day_and_survive_a_wrong_clock() {
     let mut hours = Vec::new();
     let mut state = State::new();
     for _ in 0..6 {
-        state.attempt = Attempt::SigningIn;
+        state.attempt = Attempt::SigningIn(None);
         let (after, _) = state.step(Event::SignInBlocked(failure()), at(0));
         let Attempt::CoolingDown(until, _) = &after.attempt else { panic!("{after:?}") };
         hours.push((*until - at(0)).num_hours());
@@ -199,5 +203,5 @@ fn a_restart_keeps_what_waits_and_drops_what_was_on_the_wire() {
     let restored = |attempt| State { attempt, ..State::new() }.restored().attempt;
     assert_eq!(restored(Attempt::CheckingCode(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
     assert_eq!(restored(Attempt::AwaitingMfa(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
-    assert!(matches!(restored(Attempt::SigningIn), Attempt::Idle(Some(Ended::Failed(_)))));
+    assert!(matches!(restored(Attempt::SigningIn(None)), Attempt::Idle(Some(Ended::Failed(_)))));
 }

@@ -28,6 +28,9 @@ use crate::config::valid_account_name;
 use crate::on_thread::OnThread;
 use crate::report::Reporter;
 
+/// More accounts than any club has; a bound for a caller who makes up names.
+const MAX_ACCOUNTS: usize = 500;
+
 /// What accounts need to live.
 pub struct Setting {
     /// The only copy of the vault.
@@ -126,7 +129,8 @@ impl Accounts {
                 "An account's name has 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit.",
             ));
         }
-        let actor = self.made(&name).await?;
+        let brings_something = asked.password.is_some() || asked.api_key.is_some();
+        let actor = if brings_something { self.made(&name).await? } else { self.known(&name)? };
         ask(&actor, |reply| Message::Login(asked, reporter, reply)).await
     }
 
@@ -216,6 +220,12 @@ impl Accounts {
         if let Ok(actor) = self.known(name) {
             return Ok(actor);
         }
+        if self.all().len() >= MAX_ACCOUNTS {
+            return Err(Failure::new(
+                Kind::InvalidArgument,
+                format!("One daemon keeps at most {MAX_ACCOUNTS} accounts."),
+            ));
+        }
         let setting = &self.0.setting;
         let garmin = (setting.garmin)(name)
             .map_err(|error| Failure::new(Kind::Internal, format!("Garmin's client could not be set up: {error}.")))?;
@@ -243,7 +253,8 @@ async fn ask(
     message: impl FnOnce(actor::Reply) -> Message,
 ) -> Result<LoginResult, Failure> {
     let (reply, answer) = oneshot::channel();
-    let stopping = || Failure::new(Kind::ShuttingDown, "The daemon is stopping. A login that waits for its code still waits.");
+    let stopping =
+        || Failure::new(Kind::ShuttingDown, "The daemon is stopping. A login that waits for its code still waits.");
     actor.send(message(reply)).await.map_err(|_| stopping())?;
     answer.await.map_err(|_| stopping())?
 }

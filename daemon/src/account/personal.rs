@@ -9,7 +9,7 @@ use garminsync_protocol::{Failure, Kind};
 use garminsync_store::Kind as Row;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::actor::{Actor, Done, KeyRing, Message, RENEWAL_SPACING, TokenReply};
+use super::actor::{Actor, Done, KeyRing, Message, RENEWAL_SPACING, Renewal, TokenReply};
 use super::tokens::pause_after;
 use super::{sign_in, words};
 
@@ -45,20 +45,31 @@ impl Actor {
 
     pub(super) fn exchange_key(&mut self, key: SecretString, by_login: bool) {
         self.bearer.under_way = true;
-        self.bearer_generation += 1;
-        let (generation, garmin, own) = (self.bearer_generation, self.garmin.clone(), self.own.clone());
+        self.bearer.generation += 1;
+        let (generation, garmin, own) = (self.bearer.generation, self.garmin.clone(), self.own.clone());
         tokio::spawn(async move {
             let exchanged = garmin.personal_token(&key).await;
             let _ = own.send(Message::Done(generation, Done::Bearer(key, by_login, exchanged))).await;
         });
     }
 
-    pub(super) async fn exchanged(&mut self, generation: u64, key: SecretString, by_login: bool, exchanged: Result<PersonalToken, Error>) {
-        if generation != self.bearer_generation {
-            for reply in self.key_waiting.drain(..) {
-                let _ = reply.send(Err(Failure::new(Kind::AlreadyRunning, "Another change to the account came in between.")));
-            }
-            return;
+    /// The account was signed out: nobody gets a bearer, and a key on its way is not kept.
+    pub(super) fn drop_bearer(&mut self) {
+        self.bearer = Renewal { generation: self.bearer.generation + 1, ..Renewal::default() };
+        for reply in self.key_waiting.drain(..) {
+            let _ = reply.send(Err(Failure::new(Kind::LoginNeeded, "The account was signed out meanwhile.")));
+        }
+    }
+
+    pub(super) async fn exchanged(
+        &mut self,
+        generation: u64,
+        key: SecretString,
+        by_login: bool,
+        exchanged: Result<PersonalToken, Error>,
+    ) {
+        if generation != self.bearer.generation {
+            return; // another key, or a logout, came in between
         }
         self.bearer.under_way = false;
         let tokens: Result<SecretString, NoToken>;

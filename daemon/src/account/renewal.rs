@@ -21,7 +21,8 @@ impl Actor {
             (Login::Dead(why), _) => Some(Err(NoToken::LoginNeeded(why.clone()))),
             (Login::None, _) | (_, None) => Some(Err(NoToken::LoginNeeded("the account is signed out".into()))),
             (Login::Working, Some(tokens)) => {
-                let fresh = refused.as_ref().is_none_or(|refused| refused.expose_secret() != tokens.access.expose_secret());
+                let fresh =
+                    refused.as_ref().is_none_or(|refused| refused.expose_secret() != tokens.access.expose_secret());
                 let just_renewed = self.renewal.last.is_some_and(|last| last.elapsed() < RENEWAL_SPACING);
                 let usable = is_usable(tokens, Utc::now()) || (just_renewed && refused.is_none());
                 (fresh && usable).then(|| Ok(tokens.access.clone()))

@@ -135,6 +135,8 @@ pub async fn prove(garmin: &Garmin, tokens: Tokens, told: &(dyn Fn(&str) + Send 
 pub fn not_stored(why: &str) -> Failure {
     Failure::new(
         Kind::Storage,
-        format!("Garmin accepted the sign-in, but the login could not be stored ({why}). Mend that, then log in again."),
+        format!(
+            "Garmin accepted the sign-in, but the login could not be stored ({why}). Mend that, then log in again."
+        ),
     )
 }

@@ -45,7 +45,9 @@ impl Actor {
     }
 
     pub(super) fn mfa(&self) -> Option<MfaStatus> {
-        let (Attempt::AwaitingMfa(challenge) | Attempt::CheckingCode(challenge)) = &self.state.attempt else { return None };
+        let (Attempt::AwaitingMfa(challenge) | Attempt::CheckingCode(challenge)) = &self.state.attempt else {
+            return None;
+        };
         Some(MfaStatus {
             challenge: challenge.id.clone(),
             method: challenge.method.clone(),
@@ -72,7 +74,11 @@ impl Actor {
 
     pub(super) fn tiers(&self) -> Tiers {
         let account = self.tokens.as_ref().map(|tokens| TierStatus {
-            state: if matches!(self.state.login, Login::Dead(_)) { AccountState::LoginNeeded } else { AccountState::Active },
+            state: if matches!(self.state.login, Login::Dead(_)) {
+                AccountState::LoginNeeded
+            } else {
+                AccountState::Active
+            },
             access_expires_at: Some(tokens.access_expires_at.trunc_subsecs(0)),
             refresh_expires_at: tokens.refresh_expires_at.map(|at| at.trunc_subsecs(0)),
             key_expires_at: None,

@@ -69,7 +69,8 @@ pub fn sign_in(error: &Error) -> Failure {
 pub fn undecided_code(error: &Error) -> Failure {
     let kind = match error {
         Error::CodeMalformed => {
-            let words = "That is not a code: Garmin's codes have digits only. Nothing was sent and no attempt was used.";
+            let words =
+                "That is not a code: Garmin's codes have digits only. Nothing was sent and no attempt was used.";
             return Failure::new(Kind::MfaCodeRejected, words);
         }
         Error::Throttled { .. } => Kind::RateLimited,
@@ -77,7 +78,9 @@ pub fn undecided_code(error: &Error) -> Failure {
         Error::Unreachable { .. } | Error::ServerTrouble { .. } => Kind::GarminUnreachable,
         _ => Kind::GarminUnexpected,
     };
-    let words = format!("The code could not be checked: {error}. No attempt was used; the login still waits and the code may still be good.");
+    let words = format!(
+        "The code could not be checked: {error}. No attempt was used; the login still waits and the code may still be good."
+    );
     with_pause(Failure::new(kind, words), error)
 }
 
@@ -87,7 +90,9 @@ pub fn key(error: &Error) -> Failure {
         Error::InvalidCredentials | Error::Forbidden => {
             (Kind::InvalidCredentials, "Garmin does not accept this Personal API key. Nothing was stored.".to_owned())
         }
-        Error::Throttled { .. } => (Kind::RateLimited, "Garmin asks for fewer requests and did not look at the key.".to_owned()),
+        Error::Throttled { .. } => {
+            (Kind::RateLimited, "Garmin asks for fewer requests and did not look at the key.".to_owned())
+        }
         Error::Unreachable { .. } | Error::ServerTrouble { .. } => {
             (Kind::GarminUnreachable, format!("The key could not be checked: {error}. Nothing was stored."))
         }

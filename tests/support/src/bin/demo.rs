@@ -16,7 +16,8 @@ use tokio::process::Command;
 
 const EMAIL: &str = "ana@example.org";
 const PASSWORD: &str = "demo";
-const QUERY: &str = "SELECT substr(start_local, 1, 7) AS month, count(*) AS runs, round(sum(distance_m) / 1000, 1) AS km
+const QUERY: &str =
+    "SELECT substr(start_local, 1, 7) AS month, count(*) AS runs, round(sum(distance_m) / 1000, 1) AS km
     FROM activity WHERE type = 'running' GROUP BY month ORDER BY month DESC LIMIT 6";
 
 /// A tour of garminsync with a pretend Garmin
@@ -51,7 +52,11 @@ async fn tour(by_itself: bool) -> Result<(), Box<dyn std::error::Error>> {
     let person = Person::named(EMAIL).password(PASSWORD).mood(SignInMood::MfaEmail);
     fake.add(person.lived(chrono::Utc::now().date_naive(), 365, 150));
     let home = Home::new(&binaries, &format!("{}\nsign_in_pause_s = 0\n", fake.endpoints_toml()), "")?;
-    println!("A pretend Garmin listens at {}, and everything else lives in {}.", fake.base_url(), home.path().display());
+    println!(
+        "A pretend Garmin listens at {}, and everything else lives in {}.",
+        fake.base_url(),
+        home.path().display()
+    );
     let daemon = Daemon::start(&home).await;
     println!("garminsyncd runs (process {}). Ana has a year of data at Garmin and nothing here.\n", daemon.pid());
 
@@ -62,7 +67,11 @@ async fn tour(by_itself: bool) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn walk(home: &Home, letterbox: &mpsc::Receiver<String>, by_itself: bool) -> Result<(), Box<dyn std::error::Error>> {
+async fn walk(
+    home: &Home,
+    letterbox: &mpsc::Receiver<String>,
+    by_itself: bool,
+) -> Result<(), Box<dyn std::error::Error>> {
     if by_itself {
         shown("garminsyncctl login --email ana@example.org --password-stdin --code-stdin");
         let mut login = ctl(home, &["login", "--email", EMAIL, "--password-stdin", "--code-stdin"]);
@@ -116,7 +125,8 @@ fn query(home: &Home) -> rusqlite::Result<()> {
     println!("sqlite> {QUERY};");
     let database = home.database()?;
     let mut statement = database.prepare(QUERY)?;
-    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, f64>(2)?)))?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, f64>(2)?)))?;
     println!("{:<9}{:>6}{:>9}", "month", "runs", "km");
     for row in rows {
         let (month, runs, km) = row?;

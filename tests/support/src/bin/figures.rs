@@ -69,9 +69,17 @@ mod measure {
         let took = began.elapsed().as_secs_f64();
         let sent = fake.count(&Filter::host(Host::Connectapi));
         let files = fake.count(&Filter::host(Host::Connectapi).path("/download-service/"));
-        println!("| first sync, {DAYS} days and {ACTIVITIES} activities: data requests | {} for the days and the list, {files} for the files |", sent - files - 1);
+        println!(
+            "| first sync, {DAYS} days and {ACTIVITIES} activities: data requests | {} for the days and the list, {files} for the files |",
+            sent - files - 1
+        );
         println!("| first sync: wall time | {took:.0} s |");
-        println!("| `status` during that sync, {} calls | median {:.2} ms, p99 {:.2} ms |", calls.len(), at(&calls, 0.5), at(&calls, 0.99));
+        println!(
+            "| `status` during that sync, {} calls | median {:.2} ms, p99 {:.2} ms |",
+            calls.len(),
+            at(&calls, 0.5),
+            at(&calls, 0.99)
+        );
 
         fake.forget_requests();
         synced(&home).await?;

@@ -68,7 +68,11 @@ impl Home {
     /// When the temporary directory cannot be written.
     pub fn new(binaries: &Binaries, endpoints: &str, more: &str) -> std::io::Result<Self> {
         // Socket paths must stay short, whatever TMPDIR says.
-        let dir = tempfile::Builder::new().prefix("gs-").tempdir_in(if cfg!(unix) { "/tmp".into() } else { std::env::temp_dir() })?;
+        let dir = tempfile::Builder::new().prefix("gs-").tempdir_in(if cfg!(unix) {
+            "/tmp".into()
+        } else {
+            std::env::temp_dir()
+        })?;
         let home = Self { dir, binaries: binaries.clone(), zone: "UTC".into() };
         std::fs::create_dir_all(home.config_file().parent().unwrap_or(Path::new("")))?;
         std::fs::write(home.config_file(), format!("{endpoints}\n{more}\n"))?;
@@ -120,7 +124,12 @@ impl Home {
     /// A command in this home: nothing of the caller's environment comes along.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().env("HOME", self.path()).env("TZ", &self.zone).env("PATH", "/usr/bin:/bin").current_dir(self.path());
+        command
+            .env_clear()
+            .env("HOME", self.path())
+            .env("TZ", &self.zone)
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(self.path());
         command.kill_on_drop(true);
         command
     }

@@ -32,7 +32,11 @@ impl Terminal {
         grantpt(&master)?;
         unlockpt(&master)?;
         let name = ptsname(&master, Vec::new())?;
-        let line: OwnedFd = rustix::fs::open(name.as_c_str(), rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY, rustix::fs::Mode::empty())?;
+        let line: OwnedFd = rustix::fs::open(
+            name.as_c_str(),
+            rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY,
+            rustix::fs::Mode::empty(),
+        )?;
         let stream = || line.try_clone().map(Stdio::from);
         // `setsid --ctty` makes the terminal the program's own, so that Ctrl-C reaches it as a signal and /dev/tty opens.
         let mut command = std::process::Command::new("setsid");
@@ -46,7 +50,10 @@ impl Terminal {
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
-                shown.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&bytes[..count]));
+                shown
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
         });
         Ok(Self { child, keyboard: File::from(master), line, screen })
