@@ -44,9 +44,9 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Serde's own words for a wrong type quote the value ("invalid type: integer `123456`"): a code sent as a number
         // would stand in the error text. So any scalar is taken for what it says, and anything else is refused wordlessly.
-        match serde_json::Value::deserialize(deserializer) {
-            Ok(serde_json::Value::String(text)) => Ok(text.into()),
-            Ok(serde_json::Value::Number(number)) => Ok(number.to_string().into()),
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(text.into()),
+            serde_json::Value::Number(number) => Ok(number.to_string().into()),
             _ => Err(serde::de::Error::custom("a secret must be a string")),
         }
     }

@@ -1,3 +1,5 @@
+//! Schedules across daylight-saving changes, jumps of the clock and downtime.
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use proptest::prelude::*;

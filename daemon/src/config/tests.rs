@@ -1,3 +1,5 @@
+//! The configuration file: what is right, and every way of being wrong by file, line and key.
+
 use super::*;
 use crate::args::Args;
 use crate::places::Origin;

@@ -1,3 +1,5 @@
+//! Binding on a real file system: dead sockets, living ones, and what is no socket.
+
 use super::*;
 
 fn permission() -> Permission {

@@ -1,3 +1,5 @@
+//! Answers cut into rows, byte for byte; what is no answer is an error and not an empty day.
+
 use super::super::datasets;
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Every dataset folder is whole, and its example becomes the rows that it promises.
+
 use serde_json::{Map, Value};
 
 use super::super::archive;

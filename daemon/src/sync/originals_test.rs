@@ -1,3 +1,5 @@
+//! Original files: recognised by content, checked, and named so that a person finds them.
+
 use std::io::Write;
 
 use zip::write::SimpleFileOptions;

@@ -1,3 +1,5 @@
+//! The plan: every wanted day once, no range over its cap, and never one request more than needed.
+
 use proptest::prelude::*;
 
 use super::super::datasets;
@@ -139,6 +141,23 @@ fn a_range_that_failed_is_asked_for_in_halves_and_keeps_others_out() {
     assert!(fetches.iter().all(|(_, to)| *to < back(130)), "{fetches:?}");
     let rested = Scope { now: scope.now + TimeDelta::days(7), ..scope };
     assert!(planned("daily_summary", &ledger_with(3), &rested).iter().any(|(_, to)| *to == back(100)));
+}
+
+#[test]
+fn what_is_young_rests_for_hours_and_what_is_old_for_a_week() {
+    let failed = |day, attempts| ledger("hrv", [(day, known(State::Error, today(), attempts))]);
+    let after = |day, attempts, hours| {
+        // `known` was read at noon, which is now.
+        let later =
+            Scope { now: scope(None).now + TimeDelta::hours(hours), since: Some(day), until: Some(day), ..scope(None) };
+        !planned("hrv", &failed(day, attempts), &later).is_empty()
+    };
+    for (day, attempts, rests_h) in
+        [(today(), 2, 0), (today(), 3, 1), (back(7), 5, 4), (today(), 30, 168), (back(8), 3, 168)]
+    {
+        assert!(after(day, attempts, rests_h), "{day} {attempts}");
+        assert!(rests_h == 0 || !after(day, attempts, rests_h - 1), "{day} {attempts}");
+    }
 }
 
 #[test]

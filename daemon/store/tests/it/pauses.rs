@@ -1,3 +1,5 @@
+//! Pauses that Garmin asked for outlive the process.
+
 use chrono::TimeDelta;
 use garminsync_store::Pause;
 
