@@ -65,7 +65,7 @@ pub struct Job<S> {
 }
 
 /// The local day at a moment, by the time zone of this machine. A person who lives by another one sets `TZ` for the daemon; until then
-/// a day that has begun here but not there is answered 400 and read as "nothing yet" (see [`Run::days`]).
+/// a day that has begun here but not there is answered 400, and read as "nothing yet".
 pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&Local).date_naive()
 }
