@@ -1,5 +1,6 @@
 //! Holds the arrows of the house: which package may depend on which, and which room of the daemon may name which. A new arrow
 //! is a decision; it is drawn here first.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test reports by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;

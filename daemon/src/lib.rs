@@ -25,7 +25,7 @@ use garminsync_store::{KeySource, Store, Vault};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::account::{Accounts, Setting};
+use crate::account::{Accounts, MakeGarmin, Setting};
 use crate::board::{Board, trouble};
 use crate::clock::Schedules;
 use crate::config::{AccountName, Config};
@@ -82,7 +82,8 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
         LockError::Io { .. } => Failed::other(error),
     })?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), state = %places.state_dir, data = %places.data_dir, "starting");
-    let permission = Permission::of(config.control.group.as_deref()).map_err(|error| Failed::Config(error.to_string()))?;
+    let permission =
+        Permission::of(config.control.group.as_deref()).map_err(|error| Failed::Config(error.to_string()))?;
     let rules = rules(config).map_err(Failed::Config)?;
 
     let store = Store::open(&places.data_dir.path, &sync::projections()).map_err(Failed::other)?;
@@ -158,7 +159,7 @@ fn open_vault(places: &Places, board: &Board) -> Result<OnThread<Vault>, Failed>
 }
 
 /// Makes the client of an account's region.
-fn garmin_of(config: &Config) -> Box<dyn Fn(&str) -> Result<Garmin, garminsync_garmin::Error> + Send + Sync> {
+fn garmin_of(config: &Config) -> MakeGarmin {
     let (garmin, accounts) = (config.garmin.clone(), config.accounts.clone());
     Box::new(move |account| {
         let own = accounts.iter().find(|(name, _)| name.as_str() == account).and_then(|(_, section)| section.domain);

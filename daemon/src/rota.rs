@@ -13,7 +13,7 @@ use crate::board::Board;
 use crate::clock::{Clock, Duties};
 use crate::host;
 use crate::on_thread::OnThread;
-use crate::sync::{Request, Syncs, Trigger, View};
+use crate::sync::{Request, Show, Syncs, Trigger, View};
 
 /// The rooms that duties need.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ impl Rota {
 }
 
 /// How a sync shows itself on the board.
-pub fn show(board: &Board) -> Arc<dyn Fn(&str, &View) + Send + Sync> {
+pub fn show(board: &Board) -> Show {
     let board = board.clone();
     Arc::new(move |account, view| {
         board.account(account, |account| {

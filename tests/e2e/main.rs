@@ -1,5 +1,6 @@
 //! End to end: the real `garminsyncd` and `garminsyncctl`, a real socket, real databases, and the fake Garmin over HTTP. Each test is
 //! one thing that a person, or Garmin, does.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test reports by panicking")]
 
 mod login;
 mod mirror;

@@ -468,7 +468,7 @@ impl Actor {
             Done::Bearer(key, by_login, exchanged) => {
                 return self.exchanged(generation, key, by_login, exchanged).await;
             }
-            _ if generation != self.generation => return, // given up meanwhile
+            _ if generation != self.generation => {} // given up meanwhile
             Done::SignIn(end) => self.sign_in_ended(end).await,
             Done::Code(mut pending, code, checked) => {
                 let event = match checked {

@@ -31,6 +31,9 @@ use crate::report::Reporter;
 /// More accounts than any club has; a bound for a caller who makes up names.
 const MAX_ACCOUNTS: usize = 500;
 
+/// Makes the client of an account, by its name: regions differ.
+pub type MakeGarmin = Box<dyn Fn(&str) -> Result<Garmin, garminsync_garmin::Error> + Send + Sync>;
+
 /// What accounts need to live.
 pub struct Setting {
     /// The only copy of the vault.
@@ -38,7 +41,7 @@ pub struct Setting {
     /// Where they show themselves.
     pub board: Board,
     /// Makes the client of an account's region.
-    pub garmin: Box<dyn Fn(&str) -> Result<Garmin, garminsync_garmin::Error> + Send + Sync>,
+    pub garmin: MakeGarmin,
     /// How long a login waits for its code.
     pub mfa_timeout: TimeDelta,
     /// Where they tell what others act on.
