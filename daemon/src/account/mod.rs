@@ -2,6 +2,7 @@
 //! codes, the sync room asks for access, the clock says when to look at tokens. This room knows neither datasets nor sockets.
 
 mod actor;
+mod attempt;
 pub mod machine;
 mod personal;
 mod renewal;
