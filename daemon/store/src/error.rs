@@ -73,6 +73,19 @@ pub enum Error {
     /// A path for an original that does not stay inside the data directory.
     #[error("{:?} is not a path inside the data directory; nothing was written", .0)]
     Path(PathBuf),
+    /// What must be ours is another user's, who could read or replace it.
+    #[error("{} belongs to user {owner}, but garminsyncd runs as user {own}; nothing was changed", path.display())]
+    Foreign {
+        /// The file or directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        own: u32,
+    },
+    /// A link, a pipe or the like has the name of one of our files.
+    #[error("{} is no ordinary file; nothing was changed", .0.display())]
+    NotAFile(PathBuf),
     /// Others can read what must be private.
     #[error("{} can be read by others (mode {mode:04o}); {mend}", path.display())]
     Exposed {

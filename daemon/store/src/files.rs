@@ -2,7 +2,7 @@
 //! call it. It must not know what is in the files. Windows has no modes: there, the access list of the profile directory, which
 //! new files inherit, keeps other people out.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,10 @@ use tempfile::NamedTempFile;
 use crate::error::Error;
 
 #[cfg(unix)]
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+
+#[cfg(unix)]
+use nix::{fcntl::OFlag, unistd::geteuid};
 
 /// Begins the name of every file that is still being written.
 pub(crate) const UNFINISHED: &str = ".garminsync-unfinished-";
@@ -48,7 +51,10 @@ pub(crate) fn private_dir(path: &Path, may_hold: &[&str]) -> Result<bool, Error>
     #[cfg(unix)]
     builder.mode(0o700);
     builder.create(path).map_err(Error::file("cannot create", path))?;
-    let Some(mode) = mode_for_others(path)? else { return Ok(false) };
+    check_own_dir(path)?;
+    let Some(mode) = mode_for_others(&fs::metadata(path).map_err(Error::file("cannot read", path))?) else {
+        return Ok(false);
+    };
     for entry in fs::read_dir(path).map_err(Error::file("cannot read", path))? {
         let entry = entry.map_err(Error::file("cannot read", path))?;
         let is_dir = entry.file_type().map_err(Error::file("cannot read", path))?.is_dir();
@@ -57,7 +63,8 @@ pub(crate) fn private_dir(path: &Path, may_hold: &[&str]) -> Result<bool, Error>
             return Err(Error::Exposed { path: path.into(), mode, mend });
         }
     }
-    restrict(path, 0o700)?;
+    #[cfg(unix)]
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(Error::file("cannot restrict", path))?;
     Ok(true)
 }
 
@@ -68,39 +75,73 @@ pub(crate) fn private_file(path: &Path) -> Result<bool, Error> {
     #[cfg(unix)]
     options.mode(0o600);
     match options.open(path) {
-        Ok(_) => sync_dir(parent(path)).map(|()| false),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-            let wide = mode_for_others(path)?.is_some();
-            if wide {
-                restrict(path, 0o600)?;
-            }
-            Ok(wide)
-        }
-        Err(e) => Err(Error::file("cannot create", path)(e)),
+        Ok(_) => return sync_dir(parent(path)).map(|()| false),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(e) => return Err(Error::file("cannot create", path)(e)),
     }
+    let file = open_own(path, OpenOptions::new().read(true))?;
+    let wide = mode_for_others(&file.metadata().map_err(Error::file("cannot read", path))?).is_some();
+    #[cfg(unix)]
+    if wide {
+        file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(Error::file("cannot restrict", path))?;
+    }
+    Ok(wide)
 }
 
-/// The permission bits, if they let anybody but the owner in.
+/// Opens one of our own files. A link to elsewhere, a pipe that would block and another user's file are refused; what is asked is the
+/// opened file, which nobody can exchange any more.
+///
+/// # Errors
+/// [`Error::Foreign`], [`Error::NotAFile`], [`Error::File`].
+pub fn open_own(path: &Path, options: &mut OpenOptions) -> Result<File, Error> {
+    #[cfg(unix)]
+    options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
+    let file = options.open(path).map_err(|error| {
+        let found = fs::symlink_metadata(path);
+        match found.is_ok_and(|found| !found.is_file()) {
+            true => Error::NotAFile(path.into()),
+            false => Error::file("cannot open", path)(error),
+        }
+    })?;
+    let found = file.metadata().map_err(Error::file("cannot read", path))?;
+    if !found.is_file() {
+        return Err(Error::NotAFile(path.into()));
+    }
+    check_owner(path, &found)?;
+    Ok(file)
+}
+
+/// Whether a directory is ours: in another user's, names could be exchanged under our hands.
+///
+/// # Errors
+/// [`Error::Foreign`], [`Error::File`].
+pub fn check_own_dir(path: &Path) -> Result<(), Error> {
+    check_owner(path, &fs::metadata(path).map_err(Error::file("cannot read", path))?)
+}
+
 #[cfg(unix)]
-pub(crate) fn mode_for_others(path: &Path) -> Result<Option<u32>, Error> {
-    let mode = fs::metadata(path).map_err(Error::file("cannot read", path))?.permissions().mode() & 0o7777;
-    Ok((mode & 0o077 != 0).then_some(mode))
+fn check_owner(path: &Path, found: &Metadata) -> Result<(), Error> {
+    let (owner, own) = (found.uid(), geteuid().as_raw());
+    if owner == own { Ok(()) } else { Err(Error::Foreign { path: path.into(), owner, own }) }
 }
 
 /// Windows: see the head of this module.
 #[cfg(not(unix))]
-pub(crate) fn mode_for_others(_: &Path) -> Result<Option<u32>, Error> {
-    Ok(None)
-}
-
-#[cfg(unix)]
-fn restrict(path: &Path, mode: u32) -> Result<(), Error> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(Error::file("cannot restrict", path))
-}
-
-#[cfg(not(unix))]
-fn restrict(_: &Path, _: u32) -> Result<(), Error> {
+fn check_owner(_: &Path, _: &Metadata) -> Result<(), Error> {
     Ok(())
+}
+
+/// The permission bits, if they let anybody but the owner in.
+#[cfg(unix)]
+pub(crate) fn mode_for_others(found: &Metadata) -> Option<u32> {
+    let mode = found.mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+/// Windows: see the head of this module.
+#[cfg(not(unix))]
+pub(crate) fn mode_for_others(_: &Metadata) -> Option<u32> {
+    None
 }
 
 /// Who may read a file that is written whole.

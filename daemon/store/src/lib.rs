@@ -15,6 +15,7 @@ mod store;
 mod vault;
 
 pub use error::Error;
+pub use files::{check_own_dir, open_own};
 pub use ledger::{LedgerEntry, Mark, State};
 pub use originals::{Originals, sha256_hex};
 pub use pauses::Pause;

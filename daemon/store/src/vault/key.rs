@@ -1,7 +1,7 @@
 //! The vault's key: 32 bytes from the service manager or from a key file. Opening the vault calls it. It must not know the vault,
 //! and it never overwrites a key.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -53,22 +53,20 @@ impl KeySource {
     /// The key, or nothing if the key file is not there yet.
     pub(super) fn read(&self) -> Result<Option<(Key, KeyOrigin)>, Error> {
         let path = self.path();
-        let file = match (self, File::open(path)) {
-            (_, Ok(file)) => file,
-            (Self::File(_), Err(e)) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            (_, Err(e)) => return Err(self.wrong(e.to_string())),
+        let (file, origin) = match self {
+            // Its owner and mode are the service manager's business: systemd lets the service in by an access list, which shows as a
+            // group's; others hand over links.
+            Self::Credential(_) => (File::open(path).map_err(|e| self.wrong(e.to_string()))?, KeyOrigin::Credential),
+            Self::File(_) => match files::open_own(path, OpenOptions::new().read(true)) {
+                Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+                opened => (opened?, KeyOrigin::File),
+            },
         };
-        let origin = match self {
-            // Its mode is the service manager's business: systemd lets the service in by an access list, which shows as a group's.
-            Self::Credential(_) => KeyOrigin::Credential,
-            Self::File(_) => {
-                if let Some(mode) = files::mode_for_others(path)? {
-                    let mend = format!("the vault was not touched; type: chmod 600 '{}'", path.display());
-                    return Err(Error::Exposed { path: path.into(), mode, mend });
-                }
-                KeyOrigin::File
-            }
-        };
+        let found = file.metadata().map_err(|e| self.wrong(e.to_string()))?;
+        if let Some(mode) = files::mode_for_others(&found).filter(|_| origin == KeyOrigin::File) {
+            let mend = format!("the vault was not touched; type: chmod 600 '{}'", path.display());
+            return Err(Error::Exposed { path: path.into(), mode, mend });
+        }
         let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
         file.take(LONGEST).read_to_end(&mut bytes).map_err(|e| self.wrong(e.to_string()))?;
         let key = parse(&bytes).ok_or_else(|| self.wrong("it is not 32 bytes, raw, as 64 hex digits or in base64"))?;

@@ -1,7 +1,7 @@
 //! Opening the vault: permissions, key, schema, and what happens to a vault that cannot be read. Called once, when the daemon
 //! starts. It must never overwrite or throw away what it cannot read.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -57,7 +57,8 @@ impl Vault {
     ///
     /// # Errors
     /// [`Error::Key`] for a missing credential or a malformed key, [`Error::Exposed`] for a key file or directory that others can read,
-    /// [`Error::Newer`] when a newer program wrote the vault, [`Error::File`], [`Error::Database`]. The vault is not touched then.
+    /// [`Error::Foreign`] and [`Error::NotAFile`] for what is not ours, [`Error::Newer`] when a newer program wrote the vault,
+    /// [`Error::File`], [`Error::Database`]. The vault is not touched then.
     pub fn open(state_dir: &Path, source: KeySource) -> Result<Opened, Error> {
         let mut tightened = Vec::new();
         if files::private_dir(state_dir, &OUR_DIRECTORIES)? {
@@ -102,8 +103,11 @@ const OUR_DIRECTORIES: [&str; 2] = ["data", "activities"];
 /// it may pass.
 fn unreadable(path: &Path, key: Option<&Key>) -> Result<Option<&'static str>, Error> {
     let mut head = Vec::new();
-    match File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head)) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+    let file = match files::open_own(path, OpenOptions::new().read(true)) {
+        Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    match file.take(MAGIC.len() as u64).read_to_end(&mut head) {
         Err(e) => return Err(Error::file("cannot read", path)(e)),
         // Its maker was killed before the first write.
         Ok(0) => return Ok(None),

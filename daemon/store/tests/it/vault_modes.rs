@@ -133,3 +133,54 @@ fn a_key_file_that_others_can_read_is_refused_with_words_how_to_mend() {
     // A credential's mode is the service manager's business.
     assert!(Vault::open(dir.path(), KeySource::Credential(key)).unwrap().kept_aside.is_none());
 }
+
+#[test]
+fn links_and_pipes_are_refused_and_never_waited_for() {
+    for name in ["vault.key", "vault.db"] {
+        let dir = tempfile::tempdir().unwrap();
+        set_mode(dir.path(), 0o700);
+        let source = KeySource::File(dir.path().join("vault.key"));
+        drop(Vault::open(dir.path(), source.clone()).unwrap());
+        let elsewhere = tempfile::NamedTempFile::new().unwrap();
+        fs::rename(dir.path().join(name), elsewhere.path()).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join(name)).unwrap();
+        let error = Vault::open(dir.path(), source.clone()).unwrap_err();
+        assert!(matches!(&error, Error::NotAFile(path) if path.ends_with(name)), "{error}");
+
+        fs::remove_file(dir.path().join(name)).unwrap();
+        assert!(Command::new("mkfifo").args(["-m", "600"]).arg(dir.path().join(name)).status().unwrap().success());
+        let (done, waits) = std::sync::mpsc::channel();
+        std::thread::spawn({
+            let dir = dir.path().to_owned();
+            move || done.send(Vault::open(&dir, source).unwrap_err())
+        });
+        let error = waits.recv_timeout(std::time::Duration::from_secs(20)).expect("it does not wait for a writer");
+        assert!(matches!(&error, Error::NotAFile(path) if path.ends_with(name)), "{error}");
+    }
+}
+
+#[test]
+fn what_another_user_has_put_there_is_refused() {
+    use std::os::unix::fs::chown;
+    let dir = tempfile::tempdir().unwrap();
+    set_mode(dir.path(), 0o700);
+    let source = KeySource::File(dir.path().join("vault.key"));
+    drop(Vault::open(dir.path(), source.clone()).unwrap());
+    if chown(dir.path(), Some(65534), None).is_err() {
+        println!("SKIPPED: only root can give files away");
+        return;
+    }
+    let refused = |path: &Path| match Vault::open(dir.path(), source.clone()) {
+        Err(Error::Foreign { path: found, owner: 65534, .. }) => found == path,
+        _ => false,
+    };
+    assert!(refused(dir.path()));
+    chown(dir.path(), Some(0), None).unwrap();
+    for name in ["vault.key", "vault.db"] {
+        let path = dir.path().join(name);
+        chown(&path, Some(65534), None).unwrap();
+        assert!(refused(&path), "{name}");
+        chown(&path, Some(0), None).unwrap();
+    }
+    assert!(Vault::open(dir.path(), source.clone()).unwrap().kept_aside.is_none());
+}
