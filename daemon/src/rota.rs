@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{AccountState, Status, SyncState};
 use garminsync_store::{AccountRow, Store};
 use tokio::sync::{mpsc, watch};
@@ -56,8 +56,20 @@ impl Rota {
         }
     }
 
+    /// Goes on with what the last daemon was stopped or killed in the middle of, whatever the schedule says.
+    async fn resume(&self) {
+        for account in self.accounts.names() {
+            let name = account.clone();
+            let runs = self.store.call(move |store| store.last_runs(&name)).await;
+            if matches!(runs, Ok(Ok(runs)) if !runs.newest_is_over) {
+                self.start(account, Trigger::Resume).await;
+            }
+        }
+    }
+
     /// Does what follows a login or a logout.
     pub async fn listen(self, mut heard: mpsc::UnboundedReceiver<AccountEvent>, clock: Arc<Clock>) {
+        self.resume().await;
         while let Some(event) = heard.recv().await {
             match event {
                 AccountEvent::SignedIn { account, domain, profile } => {
@@ -97,6 +109,7 @@ pub fn show(board: &Board) -> Show {
             };
             sync.progress = view.progress;
             sync.dataset.clone_from(&view.dataset);
+            sync.paused_until = view.paused_until.filter(|until| *until > Utc::now()).map(|at| at.trunc_subsecs(0));
             sync.last_ok_at = view.last_ok_at;
             sync.last_error.clone_from(&view.last_error);
             sync.requests_today = view.requests_today;

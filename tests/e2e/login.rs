@@ -1,6 +1,8 @@
 //! Signing in: from stdin and from a terminal, with and without a code, and what the waiting login survives.
 
-use garminsync_test_support::fake::Host;
+use std::time::Duration;
+
+use garminsync_test_support::fake::{Effect, Host, Rule};
 use garminsync_test_support::harness::{Daemon, Terminal};
 use garminsync_test_support::people::SignInMood;
 
@@ -191,4 +193,40 @@ async fn with_a_personal_key() {
     assert_eq!(sync.code, 0, "{sync:?}");
     assert_eq!(stage.asked(Host::Connectapi, "GET", ""), 0, "the key's own tier serves all of it");
     assert_eq!(stage.asked(Host::Sso, "GET", ""), 0);
+}
+
+/// A logout that the disk refuses is no logout: it is said, and the account stands as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_is_on_disk_or_it_is_none() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    let vault = rusqlite::Connection::open(stage.home.state_dir().join("vault.db")).expect("the vault");
+    vault.execute_batch("BEGIN EXCLUSIVE").expect("somebody else holds the vault");
+    let logout = stage.home.ctl(&["--json", "logout"]).await;
+    assert_eq!((logout.code, logout.json()["error"]["kind"].as_str()), (1, Some("storage")), "{logout:?}");
+    assert_eq!(stage.home.account("default").await["state"], "active");
+    vault.execute_batch("COMMIT").expect("released");
+    assert_eq!(stage.home.ctl(&["logout"]).await.code, 0);
+    let left: i64 = vault.query_row("SELECT count(*) FROM secret", [], |row| row.get(0)).expect("the vault's table");
+    assert_eq!(left, 1, "the row that proves the key, and no secret");
+}
+
+/// A stop in the middle of a sign-in waits for Garmin's answer: the code that it sends must find its login.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_while_signing_in_loses_no_code() {
+    let stage = Stage::set(ana(SignInMood::MfaEmail), "").await;
+    let slow = Effect::late(Duration::from_secs(2));
+    stage.fake.misbehave(Rule::does(slow).host(Host::Sso).method("POST").path("/api/login"));
+    let daemon = Daemon::start(&stage.home).await;
+    let login = stage.login(PASSWORD, &["--no-wait"]);
+    let stop = async {
+        stage.account_is("the sign-in is under way", |account| account["state"] == "signing_in").await;
+        assert!(daemon.terminate().await.success());
+    };
+    tokio::join!(login, stop);
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.home.account("default").await["state"], "awaiting_mfa");
+    assert_eq!(stage.home.ctl(&["mfa", &stage.code()]).await.code, 0);
+    assert_eq!(stage.fake.mail(ANA).len(), 1);
 }

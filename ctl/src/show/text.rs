@@ -200,7 +200,10 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
                 let dataset = sync.dataset.as_deref().map(|dataset| format!(" {}", clean(dataset)));
                 format!("running{}{}", share.unwrap_or_default(), dataset.unwrap_or_default())
             }
-            SyncState::Paused => "paused, as Garmin asked".into(),
+            SyncState::Paused => match sync.paused_until {
+                Some(until) => format!("paused until {}, as Garmin asked", time::clock(until, self.now)),
+                None => "paused, as Garmin asked".into(),
+            },
         }];
         match sync.last_ok_at {
             Some(at) => facts.push(format!("last ok {}", time::relative(at, self.now))),

@@ -127,7 +127,7 @@ pub enum SyncState {
     Idle,
     /// A run is under way.
     Running,
-    /// Garmin asked for a pause; `next_at` tells its end.
+    /// Garmin asked for a pause; `paused_until` tells its end.
     Paused,
 }
 
@@ -146,6 +146,9 @@ pub struct SyncStatus {
     pub last_error: Option<String>,
     /// When the next run is planned.
     pub next_at: Option<DateTime<Utc>>,
+    /// End of the pause that Garmin asked for.
+    #[serde(default)]
+    pub paused_until: Option<DateTime<Utc>>,
     /// Data requests sent to Garmin today (the daemon's local day).
     pub requests_today: u64,
     /// The mirror has no unread day from this one on.

@@ -9,11 +9,11 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use garminsync_garmin::{Credentials, Error, Garmin, NoToken, PersonalToken, Profile, Tier, Tokens};
 use garminsync_protocol::{Failure, Kind, LoginResult, LoginStart, Secret, SubmitMfa};
 use garminsync_store::Vault;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::machine::{Attempt, Event, Login, State};
+use super::machine::{Attempt, Effect, Event, Login, State};
 use super::sign_in::{self, Checked, End};
 use super::stored::{Pending, Stored};
 use super::tokens::{Keeper, wants_renewal};
@@ -54,7 +54,7 @@ pub enum Message {
         reply: TokenReply,
     },
     /// Garmin's data service refuses even a fresh token.
-    RefusedForGood(Tier),
+    RefusedForGood(Tier, SecretString),
     /// Look whether tokens need renewal.
     RefreshDue,
     /// Finish what must not be cut off, then end.
@@ -94,6 +94,8 @@ pub(super) struct Renewal {
     pub(super) failures: u32,
     pub(super) not_before: Option<Instant>,
     pub(super) last: Option<Instant>,
+    /// When 401s led to a renewal, in the last minute.
+    pub(super) forced: Vec<Instant>,
 }
 
 pub(super) struct Actor {
@@ -114,6 +116,8 @@ pub(super) struct Actor {
     pub(super) pending: Option<Box<Pending>>,
     pub(super) tokens: Option<Tokens>,
     pub(super) candidate: Option<Tokens>,
+    /// The waiting sign-in is not on disk yet.
+    pub(super) unwritten: bool,
     pub(super) last_renewed_at: Option<DateTime<Utc>>,
     pub(super) key: Option<KeyRing>,
     pub(super) vault_trouble: Option<String>,
@@ -153,6 +157,7 @@ impl Actor {
             pending: None,
             tokens: None,
             candidate: None,
+            unwritten: false,
             last_renewed_at: None,
             key: None,
             vault_trouble: None,
@@ -212,7 +217,7 @@ impl Actor {
             let waits = matches!(self.state.attempt, Attempt::AwaitingMfa(_) | Attempt::CoolingDown(..));
             let message = tokio::select! {
                 message = self.inbox.recv() => message,
-                () = tokio::time::sleep(DEADLINE_TICK), if waits => { self.step(Event::Tick, None).await; continue; }
+                () = tokio::time::sleep(DEADLINE_TICK), if waits => { self.tick().await; continue; }
             };
             let Some(message) = message else { return };
             self.handle(message).await;
@@ -225,9 +230,11 @@ impl Actor {
         }
     }
 
-    /// A code check and a renewal have changed things at Garmin that only their answer tells us; a stop waits for them.
+    /// A sign-in, a code check and a renewal change things at Garmin that only their answer tells us (a code that was sent, a
+    /// token that was rotated); a stop waits for them.
     fn may_end(&self) -> bool {
-        self.stopping.is_some() && !self.renewal.under_way && !matches!(self.state.attempt, Attempt::CheckingCode(_))
+        let on_the_wire = matches!(self.state.attempt, Attempt::SigningIn(_) | Attempt::CheckingCode(_));
+        self.stopping.is_some() && !self.renewal.under_way && !on_the_wire
     }
 
     async fn handle(&mut self, message: Message) {
@@ -235,31 +242,15 @@ impl Actor {
             Message::Login(asked, reporter, reply) => self.login(asked, reporter, reply).await,
             Message::Submit(asked, reporter, reply) => self.submit(asked, reporter, reply).await,
             Message::Cancel(reply) => self.step(Event::CancelAsked, Some(Asker::bare(reply))).await,
-            Message::Logout(reply) => {
-                self.key = None;
-                self.tokens = None;
-                self.candidate = None;
-                self.drop_renewal(&Err(NoToken::LoginNeeded("the account was signed out".into())));
-                self.drop_bearer();
-                self.step(Event::LogoutAsked, Some(Asker::bare(reply))).await;
-            }
+            Message::Logout(reply) => self.step(Event::LogoutAsked, Some(Asker::bare(reply))).await,
             Message::Access(reply) => {
                 let _ = reply.send(self.access());
             }
             Message::Token { tier: Tier::Account, refused, reply } => self.token(refused, reply),
             Message::Token { tier: Tier::Personal, refused, reply } => self.bearer(refused, reply),
-            Message::RefusedForGood(Tier::Account) => {
-                let why = "Garmin's data service refuses this login, even freshly renewed";
-                self.step(Event::GrantRefused(why.into()), None).await;
-            }
-            Message::RefusedForGood(Tier::Personal) => {
-                if let Some(key) = &mut self.key {
-                    key.refused = Some("Garmin's data service refuses this Personal API key".into());
-                }
-                self.publish();
-            }
+            Message::RefusedForGood(tier, refused) => self.refused_for_good(tier, &refused).await,
             Message::RefreshDue => {
-                self.step(Event::Tick, None).await;
+                self.tick().await;
                 let due = self.tokens.as_ref().is_some_and(|tokens| wants_renewal(tokens, Utc::now()));
                 if due && self.state.login == Login::Working && self.may_renew() {
                     self.renew();
@@ -267,6 +258,36 @@ impl Actor {
             }
             Message::Stop(stopped) => self.stopping = Some(stopped),
             Message::Done(generation, done) => self.done(generation, done).await,
+        }
+    }
+
+    async fn tick(&mut self) {
+        self.step(Event::Tick, None).await;
+        if self.unwritten {
+            self.write_down(&[Effect::KeepPending], Vec::new()).await;
+            self.publish();
+        }
+    }
+
+    /// A token was refused although it was fresh. If it is still the one in use, the login is dead.
+    async fn refused_for_good(&mut self, tier: Tier, refused: &SecretString) {
+        let in_use = match tier {
+            Tier::Account => self.tokens.as_ref().map(|tokens| &tokens.access),
+            Tier::Personal => self.key.as_ref().and_then(|ring| ring.bearer.as_ref()).map(|bearer| &bearer.access),
+        };
+        if in_use.is_none_or(|access| access.expose_secret() != refused.expose_secret()) {
+            return; // somebody signed in anew meanwhile
+        }
+        match (tier, &mut self.key) {
+            (Tier::Account, _) => {
+                let why = "Garmin's data service refuses this login, even freshly renewed";
+                self.step(Event::GrantRefused(why.into()), None).await;
+            }
+            (Tier::Personal, Some(ring)) => {
+                ring.refused = Some("Garmin's data service refuses this Personal API key".into());
+                self.publish();
+            }
+            (Tier::Personal, None) => {}
         }
     }
 
@@ -308,7 +329,7 @@ impl Actor {
             tiers.push(Tier::Account);
         }
         if tiers.is_empty() {
-            let why = self.state.reason().unwrap_or_else(|| "nobody has signed in to this account".into());
+            let why = self.reason().unwrap_or_else(|| "nobody has signed in to this account".into());
             return Err(NoAccess::LoginNeeded(why));
         }
         let display_name = self.profile.as_ref().and_then(|profile| profile.display_name.clone());

@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 
 use chrono::{SubsecRound, Utc};
-use garminsync_garmin::{Error, Profile, Tokens};
+use garminsync_garmin::{Error, NoToken, Profile, Tokens};
 use garminsync_protocol::{Failure, Kind};
 use garminsync_store::Kind as Row;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,15 +18,40 @@ use crate::report::Step;
 
 impl Actor {
     pub(super) async fn step(&mut self, event: Event, asker: Option<Asker>) {
-        let before = self.state.clone();
+        self.step_with(event, asker, Vec::new()).await;
+    }
+
+    /// The same, with rows that the event brings written in the same transaction. `false`: the vault refused what must not be
+    /// believed in memory alone (a new login, a logout); then the account stands as before, and the asker was told.
+    pub(super) async fn step_with(&mut self, event: Event, asker: Option<Asker>, rows: Vec<(Row, Vec<u8>)>) -> bool {
+        let (before, since) = (self.state.clone(), self.since);
         let (after, effects) = before.clone().step(event, Utc::now());
         self.state = after;
         if self.state.word() != before.word() {
             tracing::info!(account = %self.name, from = before.word().as_str(), to = self.state.word().as_str(), "account");
             self.since = Utc::now().trunc_subsecs(0);
         }
+        let gives_up = effects.contains(&Effect::Abort);
+        if gives_up {
+            // First of all: a task that is given up must not write behind what is written now.
+            self.abort();
+        }
+        let must_be_written = !rows.is_empty() || effects.contains(&Effect::ForgetSecrets);
         if self.state != before || !effects.is_empty() {
-            self.write_down(&effects).await;
+            let written = self.write_down(&effects, rows).await;
+            if !written && must_be_written {
+                (self.state, self.since) = (before, since);
+                let failure = self.not_written();
+                if gives_up {
+                    self.state.attempt = self.state.attempt.clone().given_up();
+                    self.tell(Some(&failure));
+                }
+                self.publish();
+                if let Some(asker) = asker {
+                    let _ = asker.reply.send(Err(failure));
+                }
+                return false;
+            }
             self.publish();
         }
         let mut asker = asker;
@@ -42,51 +67,74 @@ impl Actor {
                     }
                 }
                 Effect::Tell(failure) => self.tell(failure.as_ref()),
-                Effect::Abort => self.abort(),
-                // Done in `write_down`, before anybody is told.
-                Effect::KeepPending | Effect::DropPending | Effect::ForgetSecrets => {}
+                // Done above, before anybody is told.
+                Effect::Abort | Effect::KeepPending | Effect::DropPending | Effect::ForgetSecrets => {}
             }
         }
+        true
+    }
+
+    fn not_written(&self) -> Failure {
+        let why = self.vault_trouble.as_deref().unwrap_or("no reason was given");
+        let words =
+            format!("The vault could not be written ({why}), so nothing was changed. Mend that, then try again.");
+        Failure::new(Kind::Storage, words)
+    }
+
+    /// Nothing of the account's secrets stays in memory.
+    fn forget(&mut self) {
+        let gone = NoToken::LoginNeeded("the account was signed out".into());
+        (self.profile, self.key, self.tokens, self.candidate) = (None, None, None, None);
+        self.drop_renewal(&Err(gone));
+        self.drop_bearer();
     }
 
     /// Brings the vault in line with the state, in one transaction, before anybody is told anything.
-    pub(super) async fn write_down(&mut self, effects: &[Effect]) {
-        let mut deletes = Vec::new();
-        let mut puts = Vec::new();
-        if effects.contains(&Effect::DropPending) || effects.contains(&Effect::ForgetSecrets) {
-            self.pending = None;
+    pub(super) async fn write_down(&mut self, effects: &[Effect], rows: Vec<(Row, Vec<u8>)>) -> bool {
+        let forgets = effects.contains(&Effect::ForgetSecrets);
+        let drops = forgets || effects.contains(&Effect::DropPending);
+        let keeps = effects.contains(&Effect::KeepPending);
+        let (mut puts, mut deletes) = (rows, Vec::new());
+        if drops {
             deletes.extend([Row::PendingSignIn, Row::CandidateTokens]);
         }
-        if effects.contains(&Effect::ForgetSecrets) {
-            self.profile = None;
-            deletes.extend([Row::Tokens, Row::ApiKey]);
+        if let (true, Some(pending), Attempt::AwaitingMfa(challenge)) = (keeps, &mut self.pending, &self.state.attempt)
+        {
+            pending.challenge = challenge.clone();
+            puts.extend(serde_json::to_vec(pending).ok().map(|row| (Row::PendingSignIn, row)));
         }
-        if effects.contains(&Effect::KeepPending) {
-            match (&mut self.pending, &self.state.attempt) {
-                (Some(pending), Attempt::AwaitingMfa(challenge)) => {
-                    pending.challenge = challenge.clone();
-                    puts.extend(serde_json::to_vec(pending).ok().map(|row| (Row::PendingSignIn, row)));
-                }
-                _ => tracing::error!(account = %self.name, "a sign-in waits that nobody has"),
-            }
-        }
-        let stored =
-            Stored { state: Stored::lasting(&self.state), since: Some(self.since), profile: self.profile.clone() };
+        let profile = if forgets { None } else { self.profile.clone() };
+        let stored = Stored { state: Stored::lasting(&self.state), since: Some(self.since), profile };
         if !stored.says_anything() {
             deletes.push(Row::State);
-        } else if stored != self.stored || effects.contains(&Effect::ForgetSecrets) {
+        } else if stored != self.stored || forgets {
             puts.extend(serde_json::to_vec(&stored).ok().map(|row| (Row::State, row)));
         }
-        let nothing_new =
-            puts.is_empty() && (deletes.is_empty() || deletes == [Row::State] && !self.stored.says_anything());
-        if nothing_new || self.change_vault(puts, deletes).await {
+        let nothing_new = !forgets
+            && puts.is_empty()
+            && (deletes.is_empty() || deletes == [Row::State] && !self.stored.says_anything());
+        let written = nothing_new || self.change_vault(puts, deletes, forgets).await;
+        if written {
             self.stored = stored;
+            if drops {
+                self.pending = None;
+            }
+            if forgets {
+                self.forget();
+            }
         }
+        if keeps || drops {
+            self.unwritten = keeps && !written;
+        }
+        written
     }
 
-    pub(super) async fn change_vault(&mut self, puts: Vec<(Row, Vec<u8>)>, deletes: Vec<Row>) -> bool {
+    pub(super) async fn change_vault(&mut self, puts: Vec<(Row, Vec<u8>)>, deletes: Vec<Row>, forget: bool) -> bool {
         let name = self.name.clone();
         let written = self.vault.call(move |vault| {
+            if forget {
+                vault.forget(&name)?;
+            }
             let puts: Vec<(Row, &[u8])> = puts.iter().map(|(kind, row)| (*kind, row.as_slice())).collect();
             vault.change(&name, &puts, &deletes)
         });
@@ -196,7 +244,8 @@ impl Actor {
                 let challenge = Challenge {
                     id: format!("{:08x}", fastrand::u32(..)),
                     email: email.clone().unwrap_or_default(),
-                    method: sign_in.method().to_owned(),
+                    // Seen in both lower and upper case.
+                    method: sign_in.method().to_lowercase(),
                     sent_to: sign_in.sent_to().map(str::to_owned),
                     until: (Utc::now() + self.mfa_timeout).trunc_subsecs(0),
                     attempts_left: CODE_ATTEMPTS,
@@ -214,20 +263,22 @@ impl Actor {
     /// The candidate becomes the login, on disk, before anybody hears of it.
     pub(super) async fn proven(&mut self, tokens: Tokens, profile: Option<Profile>) {
         let Ok(row) = serde_json::to_vec(&tokens) else { return };
-        if !self.change_vault(vec![(Row::Tokens, row)], vec![Row::CandidateTokens]).await {
-            let why = self.vault_trouble.clone().unwrap_or_default();
-            return self.step(Event::SignInFailed(sign_in::not_stored(&why)), None).await;
-        }
-        self.last_renewed_at = Some(tokens.issued_at);
         let access = tokens.access.clone();
-        self.tokens = Some(tokens);
-        self.renewal.failures = 0;
-        self.renewal.not_before = None;
-        self.drop_renewal(&Ok(access));
+        let renewed_at = Some(tokens.issued_at);
+        let before = (self.tokens.replace(tokens), self.profile.clone());
         if profile.is_some() {
             self.profile = profile;
         }
+        if !self.step_with(Event::LoginProven, None, vec![(Row::Tokens, row)]).await {
+            (self.tokens, self.profile) = before;
+            let why = self.vault_trouble.clone().unwrap_or_default();
+            return self.step(Event::SignInFailed(sign_in::not_stored(&why)), None).await;
+        }
+        self.last_renewed_at = renewed_at;
+        self.renewal.failures = 0;
+        self.renewal.not_before = None;
+        self.drop_renewal(&Ok(access));
         self.announce();
-        self.step(Event::LoginProven, None).await;
+        self.publish();
     }
 }

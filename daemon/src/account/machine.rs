@@ -4,7 +4,7 @@
 //! An account is two things at once: the login it *has* and the sign-in that is *under way*. They are kept apart because
 //! the old login works until the new one is complete.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use garminsync_protocol::{AccountState, Failure, Kind};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,9 @@ pub const CODE_ATTEMPTS: u32 = 3;
 const FIRST_COOL_DOWN: TimeDelta = TimeDelta::hours(2);
 /// Longest pause.
 const LONGEST_COOL_DOWN: TimeDelta = TimeDelta::hours(24);
+
+/// Longest time a login may wait for its code; the configuration allows no more, and Garmin's codes live half as long.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// The login an account has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,8 +215,8 @@ impl State {
             }
             (Event::SignInBlocked(failure), Attempt::SigningIn(_) | Attempt::CheckingCode(_)) => {
                 let strikes = strikes.saturating_add(1);
-                let until = now + cool_down(strikes);
-                let failure = failure.retry_after_s(seconds(until - now));
+                let until = (now + cool_down(strikes)).trunc_subsecs(0);
+                let failure = failure.retry_after_s(seconds(cool_down(strikes)));
                 let attempt = Attempt::CoolingDown(until, failure.message.clone());
                 (State { login, attempt, strikes }, vec![Effect::DropPending, Effect::Tell(Some(failure))])
             }
@@ -296,6 +299,11 @@ impl State {
             (Event::Tick, Attempt::AwaitingMfa(challenge)) if now >= challenge.until => {
                 stay(Attempt::Idle(Some(Ended::Expired)), vec![Effect::DropPending, Effect::Tell(Some(expired()))])
             }
+            // The clock was ahead when the wait began: it may last as long as any, and not for years.
+            (Event::Tick, Attempt::AwaitingMfa(challenge)) if challenge.until > now + LONGEST_WAIT => {
+                let challenge = Challenge { until: now + LONGEST_WAIT, ..challenge };
+                stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending])
+            }
             // A clock that was years ahead when the pause began must not hold the account for years.
             (Event::Tick, Attempt::CoolingDown(until, _)) if now >= until || until > now + LONGEST_COOL_DOWN => {
                 stay(Attempt::Idle(None), vec![])
@@ -308,20 +316,27 @@ impl State {
     /// The state a daemon finds after a restart: what was with Garmin when it stopped is no longer under way, but a sign-in
     /// that waits for its code still waits.
     pub fn restored(mut self) -> Self {
-        self.attempt = match self.attempt {
-            Attempt::SigningIn(_) => Attempt::Idle(Some(Ended::Failed("the daemon stopped during the login".into()))),
-            Attempt::CheckingCode(challenge) => Attempt::AwaitingMfa(challenge),
-            attempt => attempt,
-        };
+        self.attempt = self.attempt.given_up();
         self
     }
 }
 
 impl Attempt {
+    /// What is left of it when its request was given up half way.
+    pub fn given_up(self) -> Self {
+        match self {
+            Self::SigningIn(_) => Self::Idle(Some(Ended::Failed("the login was given up half way".into()))),
+            Self::CheckingCode(challenge) => Self::AwaitingMfa(challenge),
+            attempt => attempt,
+        }
+    }
+
     /// Whether it is a sign-in of somebody with another address.
     fn is_anothers(&self, email: &str, now: DateTime<Utc>) -> bool {
         let who = match self {
-            Self::SigningIn(who) => who.as_deref(),
+            // The proof of tokens that a restart found: whose they are is not known yet.
+            Self::SigningIn(None) => return true,
+            Self::SigningIn(Some(who)) => Some(who.as_str()),
             Self::AwaitingMfa(challenge) if now >= challenge.until => None,
             Self::AwaitingMfa(challenge) | Self::CheckingCode(challenge) => Some(challenge.email.as_str()),
             Self::Idle(_) | Self::CoolingDown(..) => None,
@@ -368,7 +383,7 @@ fn rejected(challenge: &Challenge) -> Failure {
 fn other_person() -> Failure {
     Failure::new(
         Kind::AlreadyRunning,
-        "A login for another address is under way. Finish it, or give it up, before you start this one.",
+        "Another login of this account is under way. Finish it, or give it up, before you start this one.",
     )
 }
 

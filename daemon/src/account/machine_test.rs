@@ -199,6 +199,15 @@ fn cool_downs_double_to_a_day_and_survive_a_wrong_clock() {
 }
 
 #[test]
+fn a_wait_that_began_under_a_wrong_clock_is_cut_to_the_longest_there_is() {
+    let waiting = State { attempt: Attempt::AwaitingMfa(challenge(3)), ..State::new() };
+    let years_before = at(-60 * 24 * 700);
+    let (after, effects) = waiting.step(Event::Tick, years_before);
+    let Attempt::AwaitingMfa(challenge) = after.attempt else { panic!("{after:?}") };
+    assert_eq!((challenge.until - years_before, effects), (LONGEST_WAIT, vec![Effect::KeepPending]));
+}
+
+#[test]
 fn a_restart_keeps_what_waits_and_drops_what_was_on_the_wire() {
     let restored = |attempt| State { attempt, ..State::new() }.restored().attempt;
     assert_eq!(restored(Attempt::CheckingCode(challenge(2))), Attempt::AwaitingMfa(challenge(2)));

@@ -77,7 +77,9 @@ impl Actor {
         match exchanged {
             Ok(bearer) => {
                 let stored = !by_login
-                    || self.change_vault(vec![(Row::ApiKey, key.expose_secret().as_bytes().to_vec())], vec![]).await;
+                    || self
+                        .change_vault(vec![(Row::ApiKey, key.expose_secret().as_bytes().to_vec())], vec![], false)
+                        .await;
                 if stored {
                     self.bearer.failures = 0;
                     self.bearer.not_before = None;

@@ -15,6 +15,9 @@ use super::tokens::{is_usable, pause_after};
 /// How long a renewed token may wait for a disk that refuses it before the write is tried again.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
 
+/// Renewals that 401s may lead to within [`RENEWAL_SPACING`].
+const FORCED_RENEWALS: usize = 5;
+
 impl Actor {
     pub(super) fn token(&mut self, refused: Option<SecretString>, reply: TokenReply) {
         let answer = match (&self.state.login, &self.tokens) {
@@ -35,10 +38,24 @@ impl Actor {
         } else if let Some(wait) = self.renewal.not_before.and_then(|at| at.checked_duration_since(Instant::now())) {
             let why = "the login could not be renewed a moment ago".into();
             let _ = reply.send(Err(NoToken::Later { retry_after: Some(wait), why }));
+        } else if refused.is_some() && !self.may_be_forced() {
+            let why = "Garmin refuses one fresh token after the other".into();
+            let _ = reply.send(Err(NoToken::Later { retry_after: Some(RENEWAL_SPACING), why }));
         } else {
             self.renewal.waiting.push(reply);
             self.renew();
         }
+    }
+
+    /// A data service that answers 401 to everything must not make us renew without end.
+    fn may_be_forced(&mut self) -> bool {
+        let forced = &mut self.renewal.forced;
+        forced.retain(|at| at.elapsed() < RENEWAL_SPACING);
+        let may = forced.len() < FORCED_RENEWALS;
+        if may {
+            forced.push(Instant::now());
+        }
+        may
     }
 
     pub(super) fn may_renew(&self) -> bool {
@@ -66,8 +83,10 @@ impl Actor {
         match renewed {
             Ok(tokens) => {
                 let Ok(row) = serde_json::to_vec(&tokens) else { return };
-                if !self.change_vault(vec![(Row::Tokens, row)], vec![]).await {
+                if !self.change_vault(vec![(Row::Tokens, row)], vec![], false).await {
                     // The old pair is dead at Garmin and the new one is only in memory: hold on to it until the disk takes it.
+                    let why = "the renewed login could not be stored yet".to_owned();
+                    self.answer_waiting(&Err(NoToken::Later { retry_after: Some(WRITE_AGAIN), why }));
                     self.publish();
                     let own = self.own.clone();
                     tokio::spawn(async move {
@@ -114,6 +133,10 @@ impl Actor {
 
     pub(super) fn end_renewal(&mut self, answer: &Result<SecretString, NoToken>) {
         self.renewal.under_way = false;
+        self.answer_waiting(answer);
+    }
+
+    fn answer_waiting(&mut self, answer: &Result<SecretString, NoToken>) {
         for reply in self.renewal.waiting.drain(..) {
             let _ = reply.send(answer.clone());
         }

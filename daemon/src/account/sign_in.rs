@@ -12,8 +12,8 @@ use super::words;
 use crate::on_thread::OnThread;
 
 /// Pause before a ticket's exchange is tried again after trouble on the way. A ticket lives about a minute.
-const EXCHANGE_PAUSE: Duration = Duration::from_secs(2);
-const EXCHANGE_TRIES: u32 = 4;
+const EXCHANGE_PAUSE: Duration = Duration::from_secs(5);
+const EXCHANGE_TRIES: u32 = 3;
 
 /// How the task ended.
 #[derive(Debug)]
@@ -43,7 +43,9 @@ pub async fn sign_in(
             Ok(SignIn::Ticket(ticket)) => return complete(garmin, vault, account, &ticket, told).await,
             Ok(SignIn::CodeWanted(pending)) => return End::CodeWanted(pending),
             Err(error) if words::is_block(&error) => {
-                told("Garmin turned this way in away; trying another");
+                if Some(&flow) != Flow::ALL.last() {
+                    told("Garmin turned this way in away; trying another");
+                }
                 tracing::info!(account, ?flow, %error, "a way in is blocked");
                 // The most telling refusal is the one a person can do something about.
                 if block.is_none() || matches!(error, Error::CaptchaRequired) {
@@ -96,13 +98,17 @@ async fn complete(
     let tokens = loop {
         match garmin.exchange(ticket).await {
             Ok(tokens) => break tokens,
+            // A 500 has been every client id's answer already.
+            Err(Error::ServerTrouble { status: 500 }) => {
+                return End::Failed(words::exchange(&Error::ServerTrouble { status: 500 }));
+            }
             Err(Error::Unreachable { .. } | Error::ServerTrouble { .. }) if tries < EXCHANGE_TRIES => {
                 tries += 1;
                 told("Garmin's token service is in trouble; trying again");
                 tokio::time::sleep(EXCHANGE_PAUSE).await;
             }
-            Err(error) if words::is_block(&error) => return End::Blocked(words::sign_in(&error)),
-            Err(error) => return End::Failed(words::sign_in(&error)),
+            Err(error) if words::is_block(&error) => return End::Blocked(words::exchange(&error)),
+            Err(error) => return End::Failed(words::exchange(&error)),
         }
     };
     let row = match serde_json::to_vec(&tokens) {

@@ -44,6 +44,11 @@ impl Actor {
         }
     }
 
+    /// Why the account stands where it stands, for people.
+    pub(super) fn reason(&self) -> Option<String> {
+        self.state.reason().or_else(|| self.key.as_ref().and_then(|key| key.refused.clone()))
+    }
+
     pub(super) fn mfa(&self) -> Option<MfaStatus> {
         let (Attempt::AwaitingMfa(challenge) | Attempt::CheckingCode(challenge)) = &self.state.attempt else {
             return None;
@@ -102,9 +107,11 @@ impl Actor {
         };
         let mut troubles = Vec::new();
         if word == AccountState::LoginNeeded {
-            let why = self.state.reason().or_else(|| self.key.as_ref().and_then(|key| key.refused.clone()));
-            let text = format!("{}. The data that are here stay.", why.unwrap_or_default());
-            troubles.push(trouble("login.needed", text, login_command(&self.name)));
+            let text = format!("{}. The data that are here stay.", self.reason().unwrap_or_default());
+            troubles.push(trouble("login.needed", text, login_command(&self.name, self.key.is_some())));
+        } else if let Some(why) = self.key.as_ref().and_then(|key| key.refused.as_ref()) {
+            let text = format!("{why}. The account login goes on by itself.");
+            troubles.push(trouble("key.refused", text, login_command(&self.name, true)));
         }
         if self.renewal.failures > 0 && self.state.login == Login::Working {
             let text = "Garmin's token service did not renew the login; the stored one is kept and tried again.";
@@ -120,7 +127,7 @@ impl Actor {
                 }
             }
             account.state = word;
-            account.reason = self.state.reason();
+            account.reason = self.reason();
             account.since = self.since;
             account.until = until;
             account.display_name = self.display_name();
@@ -131,9 +138,8 @@ impl Actor {
     }
 }
 
-fn login_command(account: &str) -> String {
-    match account {
-        DEFAULT_ACCOUNT => "garminsyncctl login".into(),
-        name => format!("garminsyncctl --account {name} login"),
-    }
+fn login_command(account: &str, with_key: bool) -> String {
+    let account = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+    let key = if with_key { " --api-key-stdin" } else { "" };
+    format!("garminsyncctl{account} login{key}")
 }

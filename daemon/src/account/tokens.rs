@@ -46,9 +46,10 @@ impl Keeper {
         answer.await.map_err(|_| stopping())?
     }
 
-    /// Tells the account that Garmin's data service refuses even a token that was just renewed.
-    pub async fn refused_for_good(&self, tier: Tier) {
-        let _ = self.0.send(Message::RefusedForGood(tier)).await;
+    /// Tells the account that Garmin's data service refuses this token, although it was just renewed. Nothing happens if the
+    /// account has another one by now.
+    pub async fn refused_for_good(&self, tier: Tier, refused: &SecretString) {
+        let _ = self.0.send(Message::RefusedForGood(tier, refused.clone())).await;
     }
 }
 

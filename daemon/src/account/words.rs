@@ -46,10 +46,6 @@ pub fn sign_in(error: &Error) -> Failure {
              Nothing is lost; start a new login for a new code."
                 .to_owned(),
         ),
-        Error::TicketRefused { .. } => (
-            Kind::GarminUnexpected,
-            "Garmin accepted the sign-in but would not turn it into a login for this program. Nothing was stored.".to_owned(),
-        ),
         Error::Unauthorized | Error::Forbidden => (
             Kind::GarminUnexpected,
             "Garmin gave out a login that its own data service refuses. Nothing was stored.".to_owned(),
@@ -62,6 +58,21 @@ pub fn sign_in(error: &Error) -> Failure {
         }
         _ => (Kind::GarminUnexpected, format!("Garmin's sign-in gave an answer that makes no sense: {error}. Nothing was stored.")),
     };
+    with_pause(Failure::new(kind, words), error)
+}
+
+/// What a ticket is called that Garmin gave out and then would not exchange.
+pub fn exchange(error: &Error) -> Failure {
+    let kind = match error {
+        Error::Throttled { .. } => Kind::RateLimited,
+        Error::Challenged => Kind::LoginBlocked,
+        Error::Unreachable { .. } | Error::ServerTrouble { .. } => Kind::GarminUnreachable,
+        _ => Kind::GarminUnexpected,
+    };
+    let words = format!(
+        "Garmin accepted the sign-in, but its token service did not turn it into a login ({error}). Nothing was stored; \
+         this sign-in is spent, and the next one is a new one."
+    );
     with_pause(Failure::new(kind, words), error)
 }
 

@@ -13,8 +13,8 @@ use crate::store::{Store, time_column};
 pub struct LastRuns {
     /// Start of the newest run, whatever its trigger.
     pub last_started: Option<DateTime<Utc>>,
-    /// Start of the newest run with trigger `schedule`.
-    pub last_scheduled_started: Option<DateTime<Utc>>,
+    /// Whether the newest run came to an end of its own: there is one, and nothing stopped or killed the daemon under it.
+    pub newest_is_over: bool,
     /// End of the newest run with outcome `ok`.
     pub last_ok_ended: Option<DateTime<Utc>>,
     /// What the newest run that is over complained about; nothing if it did not.
@@ -58,9 +58,17 @@ impl Store {
         };
         Ok(LastRuns {
             last_started: newest("SELECT started_utc FROM sync_run WHERE account = ?1 ORDER BY id DESC LIMIT 1")?,
-            last_scheduled_started: newest(
-                "SELECT started_utc FROM sync_run WHERE account = ?1 AND \"trigger\" = 'schedule' ORDER BY id DESC LIMIT 1",
-            )?,
+            newest_is_over: garmin(
+                self.connection
+                    .query_row(
+                        "SELECT outcome IS NOT NULL AND outcome <> 'interrupted' FROM sync_run \
+                         WHERE account = ?1 ORDER BY id DESC LIMIT 1",
+                        [account],
+                        |row| row.get(0),
+                    )
+                    .optional(),
+            )?
+            .unwrap_or(false),
             last_ok_ended: newest(
                 "SELECT ended_utc FROM sync_run WHERE account = ?1 AND outcome = 'ok' ORDER BY id DESC LIMIT 1",
             )?,

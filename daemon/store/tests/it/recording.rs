@@ -164,7 +164,7 @@ fn runs_are_remembered_and_the_unfinished_are_interrupted() {
     store.begin_run("other", "schedule", noon()).unwrap();
     let runs = LastRuns {
         last_started: Some(at("2026-10-21T11:00:00Z")),
-        last_scheduled_started: Some(at("2026-10-21T10:00:00Z")),
+        newest_is_over: true,
         last_ok_ended: Some(at("2026-10-21T10:05:00Z")),
         last_error: Some("Garmin cannot be reached".into()),
     };
