@@ -3,9 +3,22 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use garminsync_garmin::Tier;
 use tokio::time::Instant;
+
+/// The longest pause that is believed. One that would end later was made under a clock that was ahead.
+const LONGEST: TimeDelta = TimeDelta::days(7);
+
+/// The end of a pause that begins now.
+pub fn end_of(pause: Duration, now: DateTime<Utc>) -> DateTime<Utc> {
+    now + TimeDelta::from_std(pause).unwrap_or(LONGEST).min(LONGEST)
+}
+
+/// Whether a pause that was to end `until` still lasts.
+pub fn lasts(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (TimeDelta::nanoseconds(1)..=LONGEST).contains(&(until - now))
+}
 
 /// The manners of one queue.
 #[derive(Clone, Debug)]
@@ -108,14 +121,14 @@ impl Pace {
         let doubled = self.rules.pause.saturating_mul(1 << self.strikes.min(16)).min(self.rules.longest_pause);
         let pause = retry_after.filter(|asked| *asked > self.rules.short_wait).unwrap_or(doubled);
         self.strikes = self.strikes.saturating_add(1);
-        let until = now + pause;
+        let until = end_of(pause, now);
         self.paused_until = Some(until);
         Refused::Pause(until)
     }
 
     /// The end of the pause, while it lasts.
     pub fn paused_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.paused_until.filter(|until| now < *until)
+        self.paused_until.filter(|until| lasts(*until, now))
     }
 
     /// Pauses in a row.
@@ -185,6 +198,14 @@ mod tests {
     fn a_long_retry_after_is_obeyed_as_it_stands() {
         assert_eq!(pause(&mut queue(Tier::Account), Some(2 * MINUTE)), 2 * MINUTE);
         assert_eq!(pause(&mut queue(Tier::Account), Some(600 * MINUTE)), 600 * MINUTE);
+    }
+
+    #[test]
+    fn a_pause_made_under_a_clock_ahead_is_not_believed() {
+        let mut pace = queue(Tier::Account);
+        assert_eq!(pause(&mut pace, Some(Duration::MAX)), 7 * 24 * 60 * MINUTE, "nor is one of ages");
+        assert_eq!(pace.paused_until(noon() - MINUTE), None);
+        assert_eq!(pace.paused_until(noon()), Some(noon() + 7 * 24 * 60 * MINUTE));
     }
 
     #[test]
