@@ -36,10 +36,28 @@ pub struct Row<'a> {
 /// # Errors
 /// [`Shape`] for half a JSON, for rows that are not where they should be, and for a row without its day or number.
 pub fn rows<'a>(route: &Route, body: &'a str) -> Result<Vec<Row<'a>>, Shape> {
+    raw_rows(route, body)?.into_iter().map(|raw| row(route, raw)).collect()
+}
+
+/// The same of a page of activities: the rows, and how many there were that cannot be read. These cost nobody else.
+///
+/// # Errors
+/// [`Shape`], also when there are rows and none of them can be read.
+pub fn page<'a>(route: &Route, body: &'a str) -> Result<(Vec<Row<'a>>, usize), Shape> {
+    let raw = raw_rows(route, body)?;
+    let (good, odd): (Vec<_>, Vec<_>) = raw.into_iter().map(|raw| row(route, raw)).partition(Result::is_ok);
+    let odd_rows = odd.len();
+    match odd.into_iter().find_map(Result::err) {
+        Some(shape) if good.is_empty() => Err(shape),
+        _ => Ok((good.into_iter().flatten().collect(), odd_rows)),
+    }
+}
+
+fn raw_rows<'a>(route: &Route, body: &'a str) -> Result<Vec<&'a RawValue>, Shape> {
     let answer: &RawValue = serde_json::from_str(body).map_err(|e| Shape(format!("not JSON ({:?})", e.classify())))?;
     let Some(array) = rows_array(answer, &route.rows)? else { return Ok(Vec::new()) };
     match serde_json::from_str::<Vec<&RawValue>>(array.get()) {
-        Ok(raw) => raw.into_iter().map(|raw| row(route, raw)).collect(),
+        Ok(raw) => Ok(raw),
         Err(_) if object(array).is_some_and(|members| members.values().all(|value| is_nothing(value))) => {
             Ok(Vec::new())
         }
@@ -78,16 +96,20 @@ fn row<'a>(route: &Route, raw: &'a RawValue) -> Result<Row<'a>, Shape> {
     let at = |pointer: &str| value.pointer(pointer).filter(|_| !pointer.is_empty());
     let day = at(&route.day).and_then(Value::as_str).and_then(day_of);
     let item = match at(&route.item) {
-        Some(Value::Number(id)) => Some(id.to_string()),
-        Some(Value::String(id)) => Some(id.clone()),
-        Some(_) => None,
-        None if route.item.is_empty() => day.map(|day| day.to_string()),
-        None => None,
+        _ if route.item.is_empty() => day.map(|day| day.to_string()),
+        Some(Value::Number(id)) => id.as_i64().and_then(number),
+        Some(Value::String(id)) if id.bytes().all(|b| b.is_ascii_digit()) => id.parse().ok().and_then(number),
+        _ => None,
     };
     let item = item.ok_or_else(|| Shape(format!("a row without {:?}", [&route.item, &route.day])))?;
     let blank = !route.evidence.is_empty() && route.evidence.iter().all(|pointer| at(pointer).is_none_or(is_blank));
     let manual = value.get("manualActivity") == Some(&Value::Bool(true));
     Ok(Row { item, day, body: raw.get(), blank, manual })
+}
+
+/// An activity's number as the ledger writes it.
+fn number(id: i64) -> Option<String> {
+    (id > 0).then(|| id.to_string())
 }
 
 fn is_blank(value: &Value) -> bool {

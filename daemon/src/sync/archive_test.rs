@@ -71,6 +71,43 @@ fn an_activity_is_known_by_its_number_and_may_have_no_start() {
 }
 
 #[test]
+fn an_odd_row_costs_no_other_activity() {
+    let odd = [
+        "null",
+        "true",
+        "7",
+        "[]",
+        r#""text""#,
+        "{}",
+        r#"{"activityId":1.5}"#,
+        r#"{"activityId":0}"#,
+        r#"{"activityId":-7}"#,
+        r#"{"activityId":123456789012345678901}"#,
+        r#"{"activityId":1e3}"#,
+        r#"{"activityId":"../../x"}"#,
+        r#"{"activityId":"+7"}"#,
+        r#"{"activityId":""}"#,
+        r#"{"activityId":"99999999999999999999"}"#,
+    ];
+    for odd in odd {
+        let body = format!(r#"[{{"activityId":7}},{odd},{{"activityId":"008"}}]"#);
+        let (rows, count) = page(&route("activities"), &body).unwrap();
+        let ids: Vec<_> = rows.iter().map(|row| row.item.as_str()).collect();
+        assert_eq!((ids, count), (vec!["7", "8"], 1), "{odd}");
+        assert!(page(&route("activities"), &format!("[{odd}]")).is_err(), "{odd}: a page of nothing else is no page");
+    }
+}
+
+#[test]
+fn an_odd_date_moves_no_horizon() {
+    for date in ["0001-01-01 00:00:00", "-99999-1-1", "1989-12-31 00:00:00", "someday"] {
+        let body = format!(r#"[{{"activityId":7,"startTimeLocal":"{date}"}}]"#);
+        let (rows, odd) = page(&route("activities"), &body).unwrap();
+        assert_eq!((rows.len(), rows[0].day, odd), (1, None, 0), "{date}: it is kept all the same");
+    }
+}
+
+#[test]
 fn the_last_of_two_rows_counts() {
     let body = r#"[{"activityId":7,"activityName":"old"},{"activityId":7,"activityName":"new"}]"#;
     let rows = rows(&route("activities"), body).unwrap();

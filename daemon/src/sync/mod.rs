@@ -23,12 +23,13 @@ use tokio_util::task::TaskTracker;
 
 use self::datasets::Dataset;
 use self::pace::Pace;
+use self::plan::EARLIEST;
 use self::request::Live;
 pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
 pub use self::rules::{Rules, projections};
 use self::run::{Job, Paces, local_day, lock};
 pub use self::view::View;
-use crate::account::{Access, Accounts, Keeper, NoAccess};
+use crate::account::{Access, Accounts, NoAccess};
 use crate::on_thread::OnThread;
 use crate::report::Step;
 
@@ -85,11 +86,21 @@ impl Syncs {
     /// [`Refused`]; nothing was sent to Garmin.
     pub async fn start(&self, request: Request) -> Result<Started, Refused> {
         let today = local_day(Utc::now());
-        if request.since.is_some_and(|since| since > request.until.unwrap_or(today).min(today)) {
+        let last = request.until.unwrap_or(today).min(today);
+        let first = request.since.unwrap_or(last);
+        if first < EARLIEST || first > last {
             return Err(Refused::BadRange);
         }
         let datasets = self.0.datasets(&request.datasets)?;
-        let slot = self.0.slot(&request.account);
+        let access = self.0.accounts.access(&request.account).await.map_err(|none| match none {
+            NoAccess::Unknown => Refused::UnknownAccount,
+            NoAccess::LoginNeeded(why) => Refused::LoginNeeded(why),
+        });
+        // Only an account that can be synced gets a slot: anybody may make up names.
+        let slot = match &access {
+            Ok(_) => self.0.slot(&request.account),
+            Err(refused) => self.0.known(&request.account).ok_or_else(|| refused.clone())?,
+        };
         let _starting = slot.starting.lock().await;
         if self.0.stopping.is_cancelled() {
             return Err(Refused::ShuttingDown);
@@ -97,12 +108,10 @@ impl Syncs {
         if let Some(running) = &lock(&slot.now).running {
             return Ok(Started { joined: true, ..running.started.clone() });
         }
-        let access = self.0.accounts.access(&request.account).await.map_err(|none| match none {
-            NoAccess::Unknown => Refused::UnknownAccount,
-            NoAccess::LoginNeeded(why) => Refused::LoginNeeded(why),
-        })?;
+        let access = access?;
         self.0.open_queues(&request.account, &slot).await;
-        let hold = lock(&slot.now).hold.filter(|until| request.trigger == Trigger::Schedule && Utc::now() < *until);
+        let hold = lock(&slot.now).hold;
+        let hold = hold.filter(|until| request.trigger == Trigger::Schedule && pace::lasts(*until, Utc::now()));
         if let Some(until) = hold.or_else(|| pause_of_all(&slot.paces, &datasets, &access.tiers)) {
             return Err(Refused::Paused { until });
         }
@@ -111,7 +120,7 @@ impl Syncs {
 
     /// Stops the run of an account; what it has stays. `None` if there is none.
     pub fn cancel(&self, account: &str) -> Option<Started> {
-        let slot = self.0.slot(account);
+        let slot = self.0.known(account)?;
         let running = lock(&slot.now).running.clone()?;
         running.cancel.cancel();
         Some(Started { joined: true, ..running.started })
@@ -147,6 +156,10 @@ fn pause_of_all(paces: &Paces, datasets: &[&Dataset], tiers: &[Tier]) -> Option<
 }
 
 impl Inner {
+    fn known(&self, account: &str) -> Option<Arc<Slot>> {
+        lock(&self.slots).get(account).cloned()
+    }
+
     fn slot(&self, account: &str) -> Arc<Slot> {
         lock(&self.slots).entry(account.into()).or_default().clone()
     }
@@ -203,11 +216,11 @@ impl Inner {
         let cancel = self.stopping.child_token();
         let started = Started { run, joined: false, live };
         lock(&slot.now).running = Some(Running { cancel: cancel.clone(), started: started.clone() });
-        let (sender, keeper) = (Arc::new(sender), access.keeper.clone());
+        let sender = Arc::new(sender);
         let job = Job {
             run,
             garmin: access.garmin,
-            source: access.keeper,
+            login: access.keeper,
             tiers: access.tiers,
             display_name: access.display_name,
             datasets,
@@ -221,7 +234,7 @@ impl Inner {
             account: request.account.clone(),
         };
         let running = tokio::spawn(job.run());
-        self.tasks.spawn(self.clone().conclude(request.account, run, slot, sender, keeper, running));
+        self.tasks.spawn(self.clone().conclude(request.account, run, slot, sender, running));
         started
     }
 
@@ -254,7 +267,6 @@ impl Inner {
         run: i64,
         slot: Arc<Slot>,
         live: Arc<watch::Sender<Live>>,
-        keeper: Keeper,
         running: tokio::task::JoinHandle<Report>,
     ) {
         let mut report = running.await.unwrap_or_else(|died| Report::failed(run, died));
@@ -270,9 +282,6 @@ impl Inner {
         }
         let Report { requests, new_items, changed_items, .. } = report;
         tracing::info!(account, run, outcome, requests, new_items, changed_items, error = report.error, "sync ends");
-        for tier in &report.refused {
-            keeper.refused_for_good(*tier).await;
-        }
         let hold = report.retry_at.filter(|_| report.outcome == Outcome::Unreachable);
         self.refresh(&account, &slot, |now| (now.running, now.hold) = (None, hold)).await;
         live.send_modify(|live| live.report = Some(report));
@@ -282,10 +291,8 @@ impl Inner {
     async fn refresh(&self, account: &str, slot: &Slot, change: impl FnOnce(&mut Now)) {
         let (name, datasets) = (account.to_owned(), self.rules.datasets());
         let looked = self.store.call(move |store| view::look(store, &name, &datasets)).await;
-        let paused_until = {
-            let now = Utc::now();
-            lock(&slot.paces).values().filter_map(|pace| pace.paused_until(now)).max()
-        };
+        let at = Utc::now();
+        let paused_until = lock(&slot.paces).values().filter_map(|pace| pace.paused_until(at)).max();
         let view = {
             let mut now = lock(&slot.now);
             change(&mut now);
@@ -295,7 +302,7 @@ impl Inner {
                 Err(gone) => tracing::error!(%gone),
             }
             now.view.running = now.running.is_some();
-            now.view.paused_until = paused_until.or(now.hold);
+            now.view.paused_until = paused_until.or(now.hold.filter(|until| pace::lasts(*until, at)));
             if !now.view.running {
                 (now.view.progress, now.view.dataset) = (None, None);
             }
@@ -304,3 +311,7 @@ impl Inner {
         (self.show)(account, &view);
     }
 }
+
+#[cfg(test)]
+#[path = "room_test.rs"]
+mod tests;

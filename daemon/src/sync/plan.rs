@@ -12,6 +12,11 @@ use super::datasets::{Dataset, Kind};
 
 /// The ledger's item that says: the activity list was read to its beginning.
 pub const WHOLE_LIST: &str = "all";
+/// Nothing is wanted from before this day: Garmin Connect is younger, and a watch whose clock was never set says 1989-12-31.
+pub const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
 /// With `start = "auto"` the mirror goes back until a whole year brought nothing.
 const SILENT_YEAR: Days = Days::new(365);
 /// An area that no tier may read is asked for again after this.
@@ -22,6 +27,8 @@ const AREA_CLOSED: TimeDelta = TimeDelta::hours(24);
 const STUBBORN: u32 = 3;
 const SHORTEST_REST: TimeDelta = TimeDelta::hours(1);
 const LONGEST_REST: TimeDelta = TimeDelta::days(7);
+/// What the ledger says is believed if it is not more than this ahead of the clock.
+const CLOCK_SLACK: TimeDelta = TimeDelta::days(1);
 
 /// What the ledger knows about one day or file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +51,12 @@ impl Known {
     fn rests(&self, now: DateTime<Utc>, young: bool) -> bool {
         let Some(more) = self.attempts.checked_sub(STUBBORN) else { return false };
         let doubled = (SHORTEST_REST * (1 << more.min(8))).min(LONGEST_REST);
-        now - self.fetched_utc < if young || self.has_data() { doubled } else { LONGEST_REST }
+        self.is_within(if young || self.has_data() { doubled } else { LONGEST_REST }, now)
+    }
+
+    /// Whether it was fetched in the last `span`. What lies ahead was not.
+    fn is_within(&self, span: TimeDelta, now: DateTime<Utc>) -> bool {
+        (TimeDelta::zero()..span).contains(&(now - self.fetched_utc))
     }
 }
 
@@ -68,14 +80,16 @@ pub struct Standing {
 pub struct Ledger(HashMap<String, Standing>);
 
 impl Ledger {
-    /// From the store's rows. `local_day` tells the person's day at a moment.
-    pub fn new(entries: &[LedgerEntry], local_day: impl Fn(DateTime<Utc>) -> NaiveDate) -> Self {
+    /// From the store's rows. `local_day` tells the person's day at a moment. What was written while the clock was ahead is left out:
+    /// who looked into the future saw empty days, and took for final what was not.
+    pub fn new(entries: &[LedgerEntry], now: DateTime<Utc>, local_day: impl Fn(DateTime<Utc>) -> NaiveDate) -> Self {
         let mut ledger = Self::default();
-        for LedgerEntry { dataset, item, state, fetched_utc, attempts, .. } in entries {
+        let believed = entries.iter().filter(|entry| entry.fetched_utc - now <= CLOCK_SLACK);
+        for LedgerEntry { dataset, item, state, fetched_utc, attempts, .. } in believed {
             let (state, fetched_utc, attempts) = (*state, *fetched_utc, *attempts);
             let known = Known { state, fetched_utc, read_on: local_day(fetched_utc), attempts };
             let standing = ledger.0.entry(dataset.clone()).or_default();
-            if let Ok(day) = item.parse() {
+            if let Some(day) = day_of(item) {
                 standing.days.insert(day, known);
             } else if let Ok(id) = item.parse() {
                 standing.files.insert(id, known);
@@ -109,7 +123,7 @@ impl Ledger {
     pub fn found(&mut self, dataset: &str, marks: &[Mark], fetched_utc: DateTime<Utc>, read_on: NaiveDate) {
         let standing = self.0.entry(dataset.into()).or_default();
         for mark in marks {
-            if let (State::Ok | State::Provisional, Ok(day)) = (mark.state, mark.item.parse()) {
+            if let (State::Ok | State::Provisional, Some(day)) = (mark.state, day_of(&mark.item)) {
                 standing.days.insert(day, Known { state: mark.state, fetched_utc, read_on, attempts: 0 });
             }
         }
@@ -124,7 +138,17 @@ impl Ledger {
 
 /// Whether a day that was read on `read_on` will not change any more.
 pub fn is_final(day: NaiveDate, read_on: NaiveDate, reread_days: u32) -> bool {
-    read_on > day + Days::new(reread_days.into())
+    read_on > later(day, Days::new(reread_days.into()))
+}
+
+/// So many days before, or as far back as there are days.
+pub fn earlier(day: NaiveDate, days: Days) -> NaiveDate {
+    day.checked_sub_days(days).unwrap_or(NaiveDate::MIN)
+}
+
+/// So many days after, or as far as there are days.
+pub fn later(day: NaiveDate, days: Days) -> NaiveDate {
+    day.checked_add_days(days).unwrap_or(NaiveDate::MAX)
 }
 
 /// What a run is to cover.
@@ -147,12 +171,13 @@ impl Scope {
         self.until.unwrap_or(self.today).min(self.today)
     }
 
-    /// The oldest day that is wanted.
+    /// The oldest day that is wanted; none is before [`EARLIEST`].
     pub fn first(&self, ledger: &Ledger) -> NaiveDate {
-        match (self.since, self.start) {
+        let first = match (self.since, self.start) {
             (Some(day), _) | (None, Some(day)) => day,
-            (None, None) => ledger.oldest_data().unwrap_or(self.today).min(self.today) - SILENT_YEAR,
-        }
+            (None, None) => earlier(ledger.oldest_data().unwrap_or(self.today).min(self.today), SILENT_YEAR),
+        };
+        first.max(EARLIEST)
     }
 
     /// Whether the activity list is wanted to its very beginning, which costs no more than a part of it.
@@ -226,7 +251,7 @@ pub fn plan<'a>(
 
 /// The days to read: never read, read before they were final, or failed and due again.
 fn wanted(dataset: &Dataset, standing: &Standing, first: NaiveDate, scope: &Scope) -> BTreeSet<NaiveDate> {
-    let closed = |known: &Known| known.state == State::Unavailable && scope.now - known.fetched_utc < AREA_CLOSED;
+    let closed = |known: &Known| known.state == State::Unavailable && known.is_within(AREA_CLOSED, scope.now);
     if standing.days.values().any(closed) {
         return BTreeSet::new();
     }
@@ -292,9 +317,14 @@ pub fn originals(missing: Vec<ActivityRef>, standing: Option<&Standing>, scope: 
         .collect()
 }
 
-/// The day at the beginning of a date or a local time.
+/// The day at the beginning of a date or a local time, `2026-10-21…`. None from before [`EARLIEST`]: an activity may well be dated so by
+/// a watch, but it must not move a horizon.
 pub fn day_of(text: &str) -> Option<NaiveDate> {
-    text.get(..10)?.parse().ok()
+    let digits = |at: std::ops::Range<usize>| text.get(at).filter(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    let (year, month, day) = (digits(0..4)?, digits(5..7)?, digits(8..10)?);
+    let hyphens = text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+    let day = NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
+    (hyphens && day >= EARLIEST).then_some(day)
 }
 
 #[cfg(test)]

@@ -201,6 +201,72 @@ fn files_that_failed_rest_like_days() {
     assert_eq!(ids(&Scope { until: Some(day("2026-10-01")), ..scope(None) }), [1]);
 }
 
+#[test]
+fn nothing_is_wanted_from_before_the_earliest_day() {
+    let before = EARLIEST.pred_opt().unwrap();
+    for far in [before, day("1989-12-31"), NaiveDate::MIN] {
+        for scope in [scope(Some(far)), Scope { since: Some(far), ..scope(None) }] {
+            let fetches = planned("daily_summary", &Ledger::default(), &scope);
+            assert_eq!(fetches.last().unwrap().0, Some(EARLIEST), "{far}");
+        }
+        // What an older version put into the ledger moves nothing either.
+        for dataset in ["hrv", "activities"] {
+            let entry = entry(dataset, far, State::Ok, NOW);
+            let read = Ledger::new(&[entry], NOW.parse().unwrap(), |at| at.date_naive());
+            assert_eq!(scope(None).first(&read), back(365), "{far}");
+        }
+    }
+    // An old activity moves the horizon no further than to the earliest day.
+    let old = ledger("activities", [(day("2000-03-01"), known(State::Ok, today(), 0))]);
+    assert_eq!(scope(None).first(&old), EARLIEST);
+}
+
+#[test]
+fn a_day_is_four_two_and_two_digits() {
+    assert_eq!(day_of("2026-10-21 07:34:00"), Some(today()));
+    assert_eq!(day_of("2000-01-01"), Some(EARLIEST));
+    for odd in [
+        "0001-01-01 00:00:00",
+        "1989-12-31",
+        "1999-12-31",
+        "-99999-1-1",
+        "+12345-1-1",
+        "2026-1-1-1-",
+        "2026-02-30",
+        "2026/10/21",
+        "20261021",
+        "2026-10-2",
+        "٢٠٢٦-10-21",
+        "",
+    ] {
+        assert_eq!(day_of(odd), None, "{odd}");
+    }
+}
+
+#[test]
+fn what_was_read_under_a_clock_ahead_was_not_read() {
+    let read = |at: &str| -> Vec<_> { (0..30).map(|n| entry("hrv", back(n), State::Empty, at)).collect() };
+    let planned = |entries: &[LedgerEntry]| {
+        let ledger = Ledger::new(entries, NOW.parse().unwrap(), |at| at.date_naive());
+        planned("hrv", &ledger, &scope(Some(back(29))))
+    };
+    assert_eq!(planned(&read("2026-12-20T12:00:00Z")), [(Some(back(29)), today())]);
+    assert_eq!(planned(&read("2026-10-22T11:00:00Z")), [(Some(back(6)), today())], "a clock may be a little off");
+    // Nor does anything rest because of a moment that has not come.
+    let stubborn = |state| LedgerEntry { attempts: 5, ..entry("hrv", back(20), state, "2026-10-21T13:00:00Z") };
+    for state in [State::Error, State::Unavailable] {
+        assert!(
+            planned(&[stubborn(state)]).iter().any(|(from, to)| *to >= back(20) && *from <= Some(back(20))),
+            "{state}"
+        );
+    }
+}
+
+fn entry(dataset: &str, day: NaiveDate, state: State, fetched_utc: &str) -> LedgerEntry {
+    let fetched_utc = fetched_utc.parse().unwrap();
+    LedgerEntry { dataset: dataset.into(), item: day.to_string(), state, fetched_utc, attempts: 0, detail: None }
+}
+
 /// The smallest number of ranges, found another way: by dynamic programming over the wanted days, oldest first.
 fn fewest(wanted: &BTreeSet<NaiveDate>, limit: &dyn Fn(NaiveDate) -> u32) -> usize {
     let days: Vec<NaiveDate> = wanted.iter().copied().collect();

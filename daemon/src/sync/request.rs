@@ -2,9 +2,9 @@
 //! it. It must not know how a run works.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use garminsync_garmin::Tier;
 use tokio::sync::watch;
 
+use super::plan::EARLIEST;
 use crate::report::{Reporter, Step};
 
 /// Why a run is wanted.
@@ -14,6 +14,8 @@ pub enum Trigger {
     Schedule,
     /// A login has just succeeded.
     Login,
+    /// The last run was cut off with its daemon.
+    Resume,
     /// A person.
     Manual,
 }
@@ -24,6 +26,7 @@ impl Trigger {
         match self {
             Self::Schedule => "schedule",
             Self::Login => "login",
+            Self::Resume => "resume",
             Self::Manual => "manual",
         }
     }
@@ -65,8 +68,8 @@ pub enum Refused {
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     ShuttingDown,
-    /// The range holds no day, or none that has begun.
-    #[error("the range holds no day that has begun")]
+    /// The range holds no day that has begun, or reaches back before [`EARLIEST`].
+    #[error("the range holds no day that has begun, or begins before {EARLIEST}")]
     BadRange,
 }
 
@@ -124,23 +127,12 @@ pub struct Report {
     pub error: Option<String>,
     /// When it makes sense to try again.
     pub retry_at: Option<DateTime<Utc>>,
-    /// Tiers where Garmin refused even a token that had just been renewed.
-    pub refused: Vec<Tier>,
 }
 
 impl Report {
     pub(super) fn failed(run: i64, error: impl ToString) -> Self {
         let error = Some(error.to_string());
-        Self {
-            run,
-            outcome: Outcome::Failed,
-            requests: 0,
-            new_items: 0,
-            changed_items: 0,
-            error,
-            retry_at: None,
-            refused: Vec::new(),
-        }
+        Self { run, outcome: Outcome::Failed, requests: 0, new_items: 0, changed_items: 0, error, retry_at: None }
     }
 }
 

@@ -9,6 +9,7 @@ use garminsync_store::Projection;
 
 use super::datasets::{self, Dataset, Kind, Lane};
 use super::pace;
+use super::plan::EARLIEST;
 
 /// What the configuration says about syncs.
 #[derive(Clone, Debug)]
@@ -50,6 +51,12 @@ impl Rules {
     /// What does not, in words.
     pub fn checked(self) -> Result<Self, String> {
         let known = datasets::all().map_err(|malformed| malformed.to_string())?;
+        let starts = self.account_start.iter().map(|(name, start)| (format!("[accounts.{name}]"), *start));
+        for (table, start) in std::iter::once(("[sync]".to_owned(), self.start)).chain(starts) {
+            if let Some(day) = start.filter(|day| *day < EARLIEST) {
+                return Err(format!("{table} start = \"{day}\" is before {EARLIEST}, and nothing is older than that"));
+            }
+        }
         match self.datasets.keys().find(|name| !known.iter().any(|dataset| dataset.name == **name)) {
             None => Ok(self),
             Some(unknown) => {
@@ -106,5 +113,16 @@ mod tests {
         let error = rules.checked().unwrap_err();
         assert!(error.contains("steeps") && error.contains("sleep"), "{error}");
         assert!(Rules::default().checked().is_ok());
+    }
+
+    #[test]
+    fn a_start_before_all_data_is_told_with_its_key() {
+        let before = EARLIEST.pred_opt();
+        let error = Rules { start: before, ..Rules::default() }.checked().unwrap_err();
+        assert!(error.starts_with("[sync] start = \"1999-12-31\""), "{error}");
+        let account_start = [("ana".into(), Some(NaiveDate::MIN))].into();
+        let error = Rules { account_start, ..Rules::default() }.checked().unwrap_err();
+        assert!(error.starts_with("[accounts.ana] start"), "{error}");
+        assert!(Rules { start: Some(EARLIEST), ..Rules::default() }.checked().is_ok());
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Local, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::{Garmin, Tier, TokenSource};
 use garminsync_store::{Batch, Mark, Recorded, State, Store};
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 pub use self::ask::tier_name;
@@ -21,6 +22,7 @@ use super::datasets::{Dataset, Kind};
 use super::pace::Pace;
 use super::plan::{self, Fetch, Ledger, Scope};
 use super::{Outcome, Report};
+use crate::account::Keeper;
 use crate::on_thread::{Gone, OnThread};
 use crate::report::Step;
 
@@ -32,6 +34,21 @@ const OUTAGE_REST: TimeDelta = TimeDelta::hours(1);
 /// The queues of one account, one a tier; they outlive a run.
 pub type Paces = Arc<Mutex<HashMap<Tier, Pace>>>;
 
+/// The most characters of a step that is told: the name of an activity can be anything.
+const LONGEST_STEP: usize = 200;
+
+/// An account's login, as a run sees it.
+pub trait Login: TokenSource + Send + Sync {
+    /// Hears at once when Garmin's data service refuses even a token that was just renewed.
+    fn refused_for_good(&self, tier: Tier, refused: &SecretString) -> impl Future<Output = ()> + Send;
+}
+
+impl Login for Keeper {
+    async fn refused_for_good(&self, tier: Tier, refused: &SecretString) {
+        Keeper::refused_for_good(self, tier, refused).await;
+    }
+}
+
 /// What a run needs.
 pub struct Job<S> {
     /// The account.
@@ -40,8 +57,8 @@ pub struct Job<S> {
     pub run: i64,
     /// The client.
     pub garmin: Garmin,
-    /// Where tokens come from.
-    pub source: S,
+    /// Where tokens come from, and who hears that they are refused.
+    pub login: S,
     /// The tiers the account has.
     pub tiers: Vec<Tier>,
     /// `{dn}` of Garmin's paths.
@@ -128,7 +145,6 @@ struct Run<S> {
     page_sizes: HashMap<Tier, usize>,
     unproven: Vec<Unproven>,
     answered: bool,
-    refused: Vec<Tier>,
     failures: u64,
     first_failure: Option<String>,
     /// Requests and bytes that no record counts yet.
@@ -138,7 +154,7 @@ struct Run<S> {
     done: u64,
 }
 
-impl<S: TokenSource + Send + Sync> Job<S> {
+impl<S: Login> Job<S> {
     /// Runs to the end and tells how it went. The end is in the store before it is told.
     pub async fn run(self) -> Report {
         let now = Utc::now();
@@ -155,7 +171,6 @@ impl<S: TokenSource + Send + Sync> Job<S> {
             page_sizes: HashMap::new(),
             unproven: Vec::new(),
             answered: false,
-            refused: Vec::new(),
             failures: 0,
             first_failure: None,
             unrecorded: (0, 0),
@@ -168,11 +183,11 @@ impl<S: TokenSource + Send + Sync> Job<S> {
     }
 }
 
-impl<S: TokenSource + Send + Sync> Run<S> {
+impl<S: Login> Run<S> {
     async fn work(&mut self) -> Result<(), Stop> {
         let account = self.job.account.clone();
         let entries = self.job.store.call(move |store| store.ledger(&account)).await?.map_err(failed)?;
-        self.ledger = Ledger::new(&entries, local_day);
+        self.ledger = Ledger::new(&entries, self.scope.now, local_day);
         loop {
             let plan = self.plan().await?;
             let Some(fetch) = plan.first() else { break };
@@ -227,6 +242,7 @@ impl<S: TokenSource + Send + Sync> Run<S> {
 
     fn say(&self, text: String, left: usize, dataset: &Dataset) {
         let total = self.done + left as u64;
+        let text = text.chars().take(LONGEST_STEP).collect();
         let step = Step { text, done: Some(self.done), total: Some(total), dataset: Some(dataset.name.clone()) };
         (self.job.say)(step, self.requests);
     }
@@ -255,11 +271,18 @@ impl<S: TokenSource + Send + Sync> Run<S> {
     async fn failed(&mut self, dataset: &'static Dataset, marks: Vec<Mark>, why: String) -> Result<(), Stop> {
         let first = marks.first().map(|mark| mark.item.as_str()).unwrap_or_default();
         let last = marks.last().map(|mark| mark.item.as_str()).unwrap_or_default();
-        tracing::warn!(account = self.job.account, dataset = dataset.name, first, last, why, "could not be read");
-        let what = if first == last { first.to_owned() } else { format!("{first} to {last}") };
-        self.first_failure.get_or_insert_with(|| format!("{} {what}: {why}", dataset.name));
-        self.failures += 1;
+        self.complain(
+            dataset,
+            if first == last { format!("{first}: {why}") } else { format!("{first} to {last}: {why}") },
+        );
         self.mark(dataset, marks).await
+    }
+
+    /// Not everything was read.
+    fn complain(&mut self, dataset: &Dataset, what: String) {
+        tracing::warn!(account = self.job.account, dataset = dataset.name, what, "could not be read");
+        self.first_failure.get_or_insert_with(|| format!("{} {what}", dataset.name));
+        self.failures += 1;
     }
 
     /// These days could not be read, and it may be Garmin as a whole.
@@ -329,7 +352,6 @@ impl<S: TokenSource + Send + Sync> Run<S> {
             changed_items: self.recorded.changed,
             error,
             retry_at,
-            refused: self.refused,
         }
     }
 }

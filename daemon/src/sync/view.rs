@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, Local, NaiveDate, NaiveTime, TimeDelta, Utc};
 use garminsync_store::{Error, State, Store};
 
 use super::datasets::{Dataset, Kind};
-use super::plan::{Ledger, Standing};
+use super::plan::{Ledger, Standing, earlier};
 use super::run::local_day;
 
 /// What an account's mirror looks like.
@@ -43,7 +43,7 @@ pub fn look(store: &Store, account: &str, datasets: &[&Dataset]) -> Result<View,
         last_ok_at: runs.last_ok_ended,
         last_error: runs.last_error,
         requests_today: store.requests_since(account, midnight(now))?,
-        complete_from: complete_from(&Ledger::new(&entries, local_day), datasets, local_day(now)),
+        complete_from: complete_from(&Ledger::new(&entries, now, local_day), datasets, local_day(now)),
         newest_day: store.newest_day(account)?,
         gaps: gaps as u64,
         ..View::default()
@@ -65,7 +65,7 @@ fn complete_from(ledger: &Ledger, datasets: &[&Dataset], today: NaiveDate) -> Op
     for dataset in datasets.iter().filter(|dataset| dataset.kind != Kind::Files) {
         let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
         let read = |day: &NaiveDate| standing.days.get(day).is_some_and(|known| known.state != State::Error);
-        let last = if read(&today) { today } else { today - Days::new(1) };
+        let last = if read(&today) { today } else { earlier(today, Days::new(1)) };
         let first = last.iter_days().rev().take_while(read).last()?;
         // A list that was read to its beginning holds back nobody.
         if standing.whole_list && standing.days.keys().next() == Some(&first) {
@@ -99,7 +99,8 @@ mod tests {
 
     fn complete(entries: &[LedgerEntry], names: &[&str]) -> Option<NaiveDate> {
         let datasets: Vec<_> = datasets::all().unwrap().iter().filter(|d| names.contains(&d.name.as_str())).collect();
-        complete_from(&Ledger::new(entries, |at| at.date_naive()), &datasets, today())
+        let now = "2026-10-21T12:00:00Z".parse().unwrap();
+        complete_from(&Ledger::new(entries, now, |at| at.date_naive()), &datasets, today())
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod first_and_second;
 mod mirror;
+mod odd;
 mod room;
 mod stopping;
 mod trouble;

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use chrono::{Days, Local, NaiveDate, Utc};
 use garminsync_daemon::on_thread::OnThread;
-use garminsync_daemon::sync::run::{Job, Paces};
+use garminsync_daemon::report::Step;
+use garminsync_daemon::sync::run::{Job, Login, Paces};
 use garminsync_daemon::sync::{Outcome, Report, datasets, pace, projections};
 use garminsync_garmin::{Domain, Garmin, NoToken, Settings, Tier, TokenSource};
 use garminsync_store::Store;
 use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
 use garminsync_test_support::people::{Life, Person, SleepTruth};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,9 @@ pub struct Mirror {
     pub since: Option<NaiveDate>,
     pub datasets: Vec<&'static str>,
     pub paces: Paces,
+    pub refused: Refused,
+    pub steps: Arc<Mutex<Vec<Step>>>,
+    held: Held,
     pub garmin: Garmin,
     dir: tempfile::TempDir,
     store: Option<OnThread<Store>>,
@@ -44,8 +48,14 @@ pub struct Mirror {
 pub struct Tokens {
     fake: Arc<FakeGarmin>,
     garmin: Garmin,
-    held: Arc<Mutex<HashMap<Tier, SecretString>>>,
+    held: Held,
+    refused: Refused,
 }
+
+type Held = Arc<Mutex<HashMap<Tier, SecretString>>>;
+
+/// What a login heard of refusals: the tier, the token, and how many data requests Garmin had seen by then.
+pub type Refused = Arc<Mutex<Vec<(Tier, String, usize)>>>;
 
 impl TokenSource for Tokens {
     async fn token(&self, tier: Tier) -> Result<SecretString, NoToken> {
@@ -58,6 +68,13 @@ impl TokenSource for Tokens {
 
     async fn renew(&self, tier: Tier, _: &SecretString) -> Result<SecretString, NoToken> {
         self.fresh(tier).await
+    }
+}
+
+impl Login for Tokens {
+    async fn refused_for_good(&self, tier: Tier, refused: &SecretString) {
+        let seen = self.fake.count(&Filter::host(Host::Personal)) + self.fake.count(&Filter::host(Host::Connectapi));
+        self.refused.lock().unwrap().push((tier, refused.expose_secret().to_owned(), seen));
     }
 }
 
@@ -76,17 +93,23 @@ impl Tokens {
     }
 }
 
+/// How a client reaches the fake.
+pub fn settings(fake: &FakeGarmin) -> Settings {
+    let mut settings = Settings::of(Domain::Com);
+    settings.endpoints.sso = fake.url(Host::Sso);
+    settings.endpoints.diauth = fake.url(Host::Diauth);
+    settings.endpoints.connectapi = fake.url(Host::Connectapi);
+    settings.endpoints.personal = fake.url(Host::Personal);
+    settings.timeouts.data = Duration::from_secs(5);
+    settings
+}
+
 impl Mirror {
     /// Of a person with so many days of data up to today, and so many activities.
     pub async fn of(days: u64, activities: usize, tiers: &[Tier]) -> Self {
         let fake = FakeGarmin::start(Options::default()).await.unwrap();
         fake.add(Person::named(ANA).lived(today(), days, activities));
-        let mut settings = Settings::of(Domain::Com);
-        settings.endpoints.sso = fake.url(Host::Sso);
-        settings.endpoints.diauth = fake.url(Host::Diauth);
-        settings.endpoints.connectapi = fake.url(Host::Connectapi);
-        settings.endpoints.personal = fake.url(Host::Personal);
-        settings.timeouts.data = Duration::from_secs(5);
+        let garmin = Garmin::new(settings(&fake)).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let mut mirror = Self {
             fake: Arc::new(fake),
@@ -95,7 +118,10 @@ impl Mirror {
             since: None,
             datasets: Vec::new(),
             paces: Paces::default(),
-            garmin: Garmin::new(settings).unwrap(),
+            refused: Refused::default(),
+            steps: Arc::default(),
+            held: Held::default(),
+            garmin,
             dir,
             store: None,
         };
@@ -125,7 +151,12 @@ impl Mirror {
             account: "default".into(),
             run,
             garmin: self.garmin.clone(),
-            source: Tokens { fake: self.fake.clone(), garmin: self.garmin.clone(), held: Arc::default() },
+            login: Tokens {
+                fake: self.fake.clone(),
+                garmin: self.garmin.clone(),
+                held: self.held.clone(),
+                refused: self.refused.clone(),
+            },
             tiers: self.tiers.clone(),
             display_name: None,
             datasets: datasets::all().unwrap().iter().filter(|dataset| wanted(&dataset.name)).collect(),
@@ -135,8 +166,16 @@ impl Mirror {
             store: self.store(),
             paces: self.paces.clone(),
             cancel,
-            say: Box::new(|_, _| {}),
+            say: {
+                let steps = self.steps.clone();
+                Box::new(move |step, _| steps.lock().unwrap().push(step))
+            },
         }
+    }
+
+    /// The newest token that the login has handed out.
+    pub fn token(&self, tier: Tier) -> String {
+        self.held.lock().unwrap()[&tier].expose_secret().to_owned()
     }
 
     pub async fn sync(&self) -> Report {

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta, Utc};
 use garminsync_daemon::account::{Accounts, Setting};
 use garminsync_daemon::board::Board;
 use garminsync_daemon::on_thread::OnThread;
 use garminsync_daemon::report::Reporter;
+use garminsync_daemon::sync::plan::EARLIEST;
 use garminsync_daemon::sync::{Outcome, Refused, Request, Rules, Started, Syncs, Trigger, View, pace, projections};
 use garminsync_garmin::{Domain, Garmin, Pauses, Settings, Tier};
 use garminsync_protocol::{AccountState, LoginStart};
@@ -163,6 +164,10 @@ async fn what_makes_no_sense_is_refused_without_a_request() {
     assert_eq!(refused(named).await, Refused::UnknownDataset("steeps".into()));
     let (early, late) = (Some(back(9)), Some(back(5)));
     assert_eq!(refused(Request { since: late, until: early, ..request("ana") }).await, Refused::BadRange);
+    for day in [EARLIEST.pred_opt().unwrap(), NaiveDate::MIN] {
+        assert_eq!(refused(Request { since: Some(day), until: early, ..request("ana") }).await, Refused::BadRange);
+        assert_eq!(refused(Request { until: Some(day), ..request("ana") }).await, Refused::BadRange);
+    }
     let tomorrow = today().succ_opt();
     assert_eq!(refused(Request { since: tomorrow, ..request("ana") }).await, Refused::BadRange);
     assert_eq!(house.fake.requests().len(), 0);

@@ -161,6 +161,16 @@ async fn a_dead_login_stops_the_run_and_a_dead_key_leaves_the_other_tier() {
     let report = mirror.sync().await;
     assert_eq!(report.outcome, Outcome::LoginNeeded);
     assert_eq!(mirror.fake.count(&Filter::host(Host::Connectapi).status(401)), 2, "one renewal, one replay");
+    let refused = mirror.refused.lock().unwrap().clone();
+    assert_eq!(refused, [(Tier::Account, mirror.token(Tier::Account), 4)], "the token that was sent last");
+
+    // The login hears it at once, though the run goes on with the other tier.
+    let mirror = Mirror::of(60, 5, &[Tier::Personal, Tier::Account]).await;
+    mirror.fake.misbehave(at(Host::Personal, "-service", Effect::status(401)));
+    mirror.sync_ok().await;
+    let refused = mirror.refused.lock().unwrap().clone();
+    let keys = mirror.fake.count(&Filter::host(Host::Personal).path("personalapitoken"));
+    assert_eq!(refused, [(Tier::Personal, mirror.token(Tier::Personal), keys + 2)]);
 
     let mirror = Mirror::of(60, 5, &[Tier::Personal, Tier::Account]).await;
     mirror.fake.change(ANA, |person| person.key_state = KeyState::Deleted).unwrap();

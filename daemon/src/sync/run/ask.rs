@@ -1,15 +1,17 @@
 //! Asking for one thing, with patience: the queue's gap, retries of what may pass, and what a refusal means. The rest of the run calls
 //! it. It knows nothing of datasets.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::Utc;
 use garminsync_garmin::{Accept, Answer, Error, Get, NoToken, Tier, TokenSource};
 use garminsync_store::Pause;
+use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::super::pace::{Pace, Refused};
-use super::{Run, Stop, lock};
+use super::super::pace::{self, Pace, Refused};
+use super::{Login, Run, Stop, lock};
 
 /// Why there is no answer, after all retries.
 #[derive(Debug)]
@@ -28,7 +30,29 @@ pub(super) enum Trouble {
     Odd(String),
 }
 
-impl<S: TokenSource + Send + Sync> Run<S> {
+/// The login, for one request; remembers the token that was sent last.
+struct Used<'a, S> {
+    login: &'a S,
+    last: Mutex<Option<SecretString>>,
+}
+
+impl<S: Login> Used<'_, S> {
+    fn used(&self, token: Result<SecretString, NoToken>) -> Result<SecretString, NoToken> {
+        token.inspect(|token| *lock(&self.last) = Some(token.clone()))
+    }
+}
+
+impl<S: Login> TokenSource for Used<'_, S> {
+    async fn token(&self, tier: Tier) -> Result<SecretString, NoToken> {
+        self.used(self.login.token(tier).await)
+    }
+
+    async fn renew(&self, tier: Tier, refused: &SecretString) -> Result<SecretString, NoToken> {
+        self.used(self.login.renew(tier, refused).await)
+    }
+}
+
+impl<S: Login> Run<S> {
     /// Asks until there is an answer or enough. `shrinkable`: a 500 may only mean that the answer is too big, and is not retried.
     pub(super) async fn ask(
         &mut self,
@@ -43,11 +67,16 @@ impl<S: TokenSource + Send + Sync> Run<S> {
             let gap = self.pace(tier, |pace| pace.gap_left(Instant::now()));
             self.rest(gap).await?;
             self.pace(tier, |pace| pace.started(Instant::now()));
+            let source = Used { login: &self.job.login, last: Mutex::default() };
             let fetched = tokio::select! {
                 biased;
                 () = self.job.cancel.cancelled() => return Err(Stop::Cancelled),
-                fetched = self.job.garmin.get(&self.job.source, &get) => fetched,
+                fetched = self.job.garmin.get(&source, &get) => fetched,
             };
+            let last = lock(&source.last).take();
+            if let (Err(Error::Unauthorized), Some(token)) = (&fetched.answer, last) {
+                self.job.login.refused_for_good(tier, &token).await;
+            }
             self.requests += u64::from(fetched.requests);
             self.unrecorded.0 += fetched.requests;
             self.unrecorded.1 += fetched.bytes;
@@ -82,13 +111,10 @@ impl<S: TokenSource + Send + Sync> Run<S> {
             Error::BadRequest { status } => Trouble::Refused(status),
             Error::NotFound => Trouble::Absent,
             Error::Forbidden => Trouble::Closed,
-            Error::Unauthorized => {
-                self.refused.push(tier);
-                return self.no_login(tier, error.to_string());
-            }
+            Error::Unauthorized => return self.no_login(tier, error.to_string()),
             Error::NoToken(NoToken::LoginNeeded(why)) => return self.no_login(tier, why),
             Error::NoToken(NoToken::Later { retry_after, why }) => {
-                let retry_at = retry_after.map(|wait| Utc::now() + wait);
+                let retry_at = retry_after.map(|wait| pace::end_of(wait, Utc::now()));
                 return Err(Stop::Unreachable { why, retry_at });
             }
             other => Trouble::Odd(other.to_string()),
@@ -140,7 +166,7 @@ impl<S: TokenSource + Send + Sync> Run<S> {
 
     pub(super) fn pace<R>(&self, tier: Tier, ask: impl FnOnce(&mut Pace) -> R) -> R {
         let mut paces = lock(&self.job.paces);
-        ask(paces.entry(tier).or_insert_with(|| Pace::new(super::super::pace::Rules::of(tier), None, 0)))
+        ask(paces.entry(tier).or_insert_with(|| Pace::new(pace::Rules::of(tier), None, 0)))
     }
 }
 

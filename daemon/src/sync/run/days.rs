@@ -1,16 +1,16 @@
 //! Datasets that are asked for by ranges of days: one request, cut down where Garmin refuses its length. The run calls it.
 
-use chrono::{NaiveDate, Utc};
-use garminsync_garmin::{Accept, Answer, TokenSource};
+use chrono::{Days, NaiveDate, Utc};
+use garminsync_garmin::{Accept, Answer};
 use garminsync_store::{Batch, Mark, Recorded, State, Store};
 
 use super::ask::Trouble;
-use super::{NotRecorded, Run, Stop, local_day};
+use super::{Login, NotRecorded, Run, Stop, local_day};
 use crate::sync::archive;
 use crate::sync::datasets::{Dataset, Values};
-use crate::sync::plan::Fetch;
+use crate::sync::plan::{Fetch, earlier, later};
 
-impl<S: TokenSource + Send + Sync> Run<S> {
+impl<S: Login> Run<S> {
     /// Reads a range. A 400 is never repeated as it was. If the range ends today, today may not have begun where the person is, so it is
     /// asked for apart, and a refusal of today alone is "nothing yet"; else the range is halved, once.
     pub(super) async fn days(&mut self, dataset: &'static Dataset, fetch: &Fetch, plan: &[Fetch]) -> Result<(), Stop> {
@@ -35,13 +35,13 @@ impl<S: TokenSource + Send + Sync> Run<S> {
                     self.mark(dataset, marks).await?;
                 }
                 Err(Trouble::Refused(_)) if from < to && to == today => {
-                    let before = to - chrono::Days::new(1);
+                    let before = earlier(to, Days::new(1));
                     parts.extend([(from, before, may_halve), (to, to, false)]);
                     continue;
                 }
                 Err(Trouble::Refused(_)) if from < to && may_halve => {
                     let middle = from + (to - from) / 2;
-                    parts.extend([(from, middle, false), (middle + chrono::Days::new(1), to, false)]);
+                    parts.extend([(from, middle, false), (later(middle, Days::new(1)), to, false)]);
                     continue;
                 }
                 Err(Trouble::Refused(status)) => {

@@ -1,18 +1,18 @@
 //! The original files: one request an activity, newest first, after the list is read. The run calls it.
 
 use chrono::Utc;
-use garminsync_garmin::{Accept, Answer, TokenSource};
+use garminsync_garmin::{Accept, Answer};
 use garminsync_store::{ActivityRef, Mark, OriginalBatch, OriginalRow, Recorded, State, Store, sha256_hex};
 
 use super::ask::Trouble;
-use super::{NotRecorded, Run, Stop};
+use super::{Login, NotRecorded, Run, Stop};
 use crate::sync::datasets::{Dataset, Kind, Values};
 use crate::sync::{originals, plan};
 
 /// Refusals in a row after which the rest is not asked for: it is not this file, it is the person's right to files.
 const ENOUGH_REFUSALS: u32 = 3;
 
-impl<S: TokenSource + Send + Sync> Run<S> {
+impl<S: Login> Run<S> {
     /// Fetches the files that are missing.
     pub(super) async fn files(&mut self) -> Result<(), Stop> {
         let Some(dataset) = self.job.datasets.iter().copied().find(|dataset| dataset.kind == Kind::Files) else {

@@ -2,46 +2,52 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
-use garminsync_garmin::{Accept, Answer, TokenSource};
+use chrono::{Days, NaiveDate, Utc};
+use garminsync_garmin::{Accept, Answer};
 use garminsync_store::{Batch, Mark, Recorded, State, Store};
 
 use super::ask::Trouble;
 use super::days::errors;
-use super::{NotRecorded, Run, Stop, local_day};
-use crate::sync::archive;
+use super::{Login, NotRecorded, Run, Stop, local_day};
+use crate::sync::archive::{self, Row};
 use crate::sync::datasets::{Dataset, Kind, Values};
-use crate::sync::plan::{Fetch, WHOLE_LIST};
+use crate::sync::plan::{Fetch, WHOLE_LIST, earlier, later};
 
 /// Days before today that are marked although the list, read to its beginning, holds nothing so old.
 const LOOKED_BACK: Days = Days::new(365);
+/// More activities than anybody has: a list that is still not over is no list.
+const MOST_ACTIVITIES: usize = 50_000;
 
 /// How far a listing has come.
 #[derive(Clone)]
 struct Listing {
     from: Option<NaiveDate>,
+    to: NaiveDate,
     /// The newest day that is not marked yet.
     left: NaiveDate,
     /// Days with an activity, so far.
     days: BTreeSet<NaiveDate>,
     ids: HashSet<String>,
+    /// Whether the list is in the order it should be, newest first, so far.
+    in_order: bool,
 }
 
 /// What a page brought.
 struct Page {
     listing: Listing,
     rows: usize,
+    odd: usize,
     recorded: Recorded,
     marks: Vec<Mark>,
 }
 
-impl<S: TokenSource + Send + Sync> Run<S> {
+impl<S: Login> Run<S> {
     /// Reads the list from `fetch.to` back. Each page is recorded as it comes, with the days that are complete by it, so that a run
     /// that is stopped goes on below. An activity that arrives meanwhile only shifts the pages, and the next run finds it; one
     /// that comes twice is one.
     pub(super) async fn list(&mut self, dataset: &'static Dataset, fetch: &Fetch, plan: &[Fetch]) -> Result<(), Stop> {
         let Some(route) = dataset.route(fetch.tier) else { return Ok(()) };
-        let mut listing = Listing { from: fetch.from, left: fetch.to, days: BTreeSet::new(), ids: HashSet::new() };
+        let mut listing = Listing::new(fetch.from, fetch.to);
         let mut start = 0;
         let trouble = loop {
             let size = self.page_sizes.get(&fetch.tier).copied().unwrap_or_default();
@@ -113,16 +119,10 @@ impl<S: TokenSource + Send + Sync> Run<S> {
                 Answer::Body(body) => std::str::from_utf8(body).map_err(|_| NotRecorded::Odd("not UTF-8".into()))?,
                 Answer::NoData => "[]",
             };
-            let rows = archive::rows(route, text)?;
+            let (rows, odd) = archive::page(route, text)?;
             let mut listing = listing;
-            let known = listing.ids.len();
-            listing.ids.extend(rows.iter().map(|row| row.item.clone()));
-            if !rows.is_empty() && listing.ids.len() == known {
-                return Err(NotRecorded::Odd("the list repeats itself".into()));
-            }
-            listing.days.extend(archive::days(&rows));
-            let last = rows.len() < limit as usize;
-            let ledger = listing.advance(last, fetched_utc, today, dataset.reread_days);
+            let last = rows.len() + odd < limit as usize;
+            let ledger = listing.advance(&rows, last, today, local_day(fetched_utc), dataset.reread_days)?;
             let items = archive::items(&rows);
             let name = dataset.name.as_str();
             let batch = Batch { account: &account, run, dataset: name, fetched_utc, requests, bytes, items, ledger };
@@ -147,11 +147,14 @@ impl<S: TokenSource + Send + Sync> Run<S> {
                     ledger,
                 })?;
             }
-            Ok(Page { rows: rows.len(), recorded, marks: batch.ledger, listing })
+            Ok(Page { rows: rows.len() + odd, odd, recorded, marks: batch.ledger, listing })
         };
         match self.job.store.call(record).await? {
             Ok(page) => {
                 self.count(page.recorded);
+                if page.odd > 0 {
+                    self.complain(dataset, format!("{} of {} rows cannot be read", page.odd, page.rows));
+                }
                 self.ledger.found(&dataset.name, &page.marks, fetched_utc, local_day(fetched_utc));
                 Ok(Ok((page.listing, page.rows)))
             }
@@ -165,25 +168,56 @@ impl<S: TokenSource + Send + Sync> Run<S> {
 }
 
 impl Listing {
-    /// Marks the days that are complete by now: all down to the one after the oldest activity so far, with a day of slack because
-    /// the list is in the order of moments, not of local days; all of them after the last page.
-    fn advance(&mut self, last: bool, fetched_utc: DateTime<Utc>, today: NaiveDate, reread_days: u32) -> Vec<Mark> {
-        let oldest = self.days.first().copied();
-        let from = match (last, self.from) {
-            (true, Some(from)) => Some(from),
-            (true, None) => Some(oldest.unwrap_or(self.left).min(today - LOOKED_BACK)),
-            (false, _) => oldest.map(|day| day + Days::new(2)),
-        };
-        let Some(from) = from.filter(|from| *from <= self.left) else { return self.whole(last) };
-        let mut marks = archive::marks(from, self.left, &self.days, local_day(fetched_utc), reread_days);
-        self.left = from - Days::new(1);
-        marks.extend(self.whole(last));
-        marks
+    fn new(from: Option<NaiveDate>, to: NaiveDate) -> Self {
+        Self { from, to, left: to, days: BTreeSet::new(), ids: HashSet::new(), in_order: true }
     }
 
-    fn whole(&self, last: bool) -> Vec<Mark> {
-        let detail = Some("the list was read to its beginning".into());
-        let mark = Mark { item: WHOLE_LIST.into(), state: State::Ok, detail };
-        Vec::from_iter((last && self.from.is_none()).then_some(mark))
+    /// Takes a page, and marks the days that are complete by it: after the last page all, before that all down to the oldest activity
+    /// of the pages before. (This page's own end counts when the next one has gone on from there: an old activity may have strayed
+    /// to it.) A day of slack on either side, because the list is in the order of moments, not of local days. A list that is not in order
+    /// proves nothing before its last page.
+    fn advance(
+        &mut self,
+        rows: &[Row<'_>],
+        last: bool,
+        today: NaiveDate,
+        read_on: NaiveDate,
+        reread_days: u32,
+    ) -> Result<Vec<Mark>, NotRecorded> {
+        let known = self.ids.len();
+        self.ids.extend(rows.iter().map(|row| row.item.clone()));
+        if !rows.is_empty() && self.ids.len() == known {
+            return Err(NotRecorded::Odd("the list repeats itself".into()));
+        }
+        if self.ids.len() > MOST_ACTIVITIES {
+            return Err(NotRecorded::Odd("the list has no end".into()));
+        }
+        let before = self.days.first().copied();
+        for day in rows.iter().filter_map(|row| row.day) {
+            self.in_order &= self.days.first().is_none_or(|oldest| day <= later(*oldest, Days::new(1)));
+            self.days.insert(day);
+        }
+        if !self.in_order {
+            self.left = self.to;
+        }
+        let from = match (last, self.from) {
+            (true, Some(from)) => Some(from),
+            (true, None) => Some(self.days.first().copied().unwrap_or(self.left).min(earlier(today, LOOKED_BACK))),
+            (false, _) => before.filter(|_| self.in_order).map(|day| later(day, Days::new(2))),
+        };
+        let mut marks = Vec::new();
+        if let Some(from) = from.filter(|from| *from <= self.left) {
+            marks = archive::marks(from, self.left, &self.days, read_on, reread_days);
+            self.left = earlier(from, Days::new(1));
+        }
+        if last && self.from.is_none() {
+            let detail = Some("the list was read to its beginning".into());
+            marks.push(Mark { item: WHOLE_LIST.into(), state: State::Ok, detail });
+        }
+        Ok(marks)
     }
 }
+
+#[cfg(test)]
+#[path = "list_test.rs"]
+mod tests;
