@@ -39,6 +39,13 @@ impl Reporter {
         (Self(Some(say)), heard)
     }
 
+    /// Waits until nobody listens any more.
+    pub async fn unheard(&self) {
+        if let Some(say) = &self.0 {
+            say.closed().await;
+        }
+    }
+
     /// Says a step; it is dropped if nobody listens or the listener is slow.
     pub fn say(&self, step: Step) {
         if let Some(say) = &self.0 {

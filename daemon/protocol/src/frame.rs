@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::limits::MAX_ID_BYTES;
 
 /// A request's id: what JSON-RPC allows, less fractions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -103,10 +104,13 @@ impl Frame {
         let id = match object.remove("id") {
             None => None,
             Some(Value::Null) if object.contains_key("error") => None,
-            Some(id) => Some(
-                serde_json::from_value(id)
-                    .map_err(|_| wrong(None, RpcError::InvalidRequest("an id is an integer or a string")))?,
-            ),
+            Some(id) => match serde_json::from_value(id) {
+                Ok(Id::Text(long)) if long.len() > MAX_ID_BYTES => {
+                    return Err(wrong(None, RpcError::InvalidRequest("an id has at most 64 bytes")));
+                }
+                Ok(id) => Some(id),
+                Err(_) => return Err(wrong(None, RpcError::InvalidRequest("an id is an integer or a string"))),
+            },
         };
         if object.remove("jsonrpc") != Some(Value::String("2.0".into())) {
             return Err(wrong(id, RpcError::InvalidRequest("jsonrpc must be \"2.0\"")));
@@ -206,6 +210,14 @@ mod tests {
             let (_, error) = *Frame::parse(line.as_bytes()).unwrap_err();
             assert!(!error.message().contains("hunter2"), "{}", error.message());
         }
+    }
+
+    #[test]
+    fn a_long_id_is_not_repeated() {
+        let frame = |length: usize| json!({ "jsonrpc": "2.0", "id": "x".repeat(length), "method": "m" }).to_string();
+        assert!(Frame::parse(frame(MAX_ID_BYTES).as_bytes()).is_ok());
+        let (id, error) = *Frame::parse(frame(MAX_ID_BYTES + 1).as_bytes()).unwrap_err();
+        assert_eq!((id, error.code()), (None, -32600));
     }
 
     #[test]

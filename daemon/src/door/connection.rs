@@ -3,11 +3,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use garminsync_protocol::{Failure, Frame, HELLO, Hello, Id, Kind, PROGRESS, PROTOCOL, Progress, RpcError, limits};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +20,8 @@ use crate::report::{Reporter, Step};
 const ANSWERS_WAITING: usize = 32;
 /// Longest part of a method's name that is said back.
 const METHOD_SHOWN: usize = 64;
+/// Longest time in which the rest of a line that is too long is skipped.
+const REST_OF_A_LINE: Duration = Duration::from_secs(1);
 
 /// What became of a call.
 pub type Answer = Result<Value, RpcError>;
@@ -40,8 +43,39 @@ pub enum Called {
     Later(Box<dyn FnOnce(Reporter) -> Work + Send>),
 }
 
-/// Serves one caller until they hang up and all their calls are answered, or until `shutdown`.
-pub async fn serve<R, W>(reader: R, writer: W, desk: Arc<impl Desk>, shutdown: CancellationToken)
+/// What all callers share.
+pub struct Hall {
+    /// Cancelled when the daemon stops.
+    pub shutdown: CancellationToken,
+    /// One for each caller who is served.
+    pub places: Arc<Semaphore>,
+    /// Told when a new caller finds no place. It wakes who has waited longest, so the connection without a call for longest goes.
+    pub crowded: Notify,
+    /// One for each call under way, whether or not its caller is still there.
+    calls: Arc<Semaphore>,
+}
+
+impl Hall {
+    /// An empty one.
+    pub fn new(shutdown: CancellationToken) -> Self {
+        let [places, calls] = [limits::MAX_CONNECTIONS, limits::MAX_CALLS].map(|many| Arc::new(Semaphore::new(many)));
+        Self { shutdown, places, crowded: Notify::new(), calls }
+    }
+
+    /// Waits until a new caller finds no place.
+    async fn crowd(&self) {
+        loop {
+            self.crowded.notified().await;
+            // The word may have been meant for an earlier moment.
+            if self.places.available_permits() == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// Serves one caller until they hang up and their calls are answered, until they keep others out, or until the daemon stops.
+pub async fn serve<R, W>(reader: R, writer: W, desk: Arc<impl Desk>, hall: Arc<Hall>)
 where
     R: AsyncRead + Unpin + Send,
     W: AsyncWrite + Unpin + Send + 'static,
@@ -56,6 +90,7 @@ where
         gone,
         calls: TaskTracker::new(),
         places: Arc::new(Semaphore::new(limits::MAX_CALLS_PER_CONNECTION)),
+        hall: hall.clone(),
     };
     caller.send(&hello()).await;
 
@@ -65,10 +100,15 @@ where
         let line = tokio::select! {
             biased;
             () = caller.gone.cancelled() => break,
-            () = shutdown.cancelled() => break,
+            () = hall.shutdown.cancelled() => break,
             line = lines.next() => line,
             () = tokio::time::sleep_until(first_line_until), if waits_for_first => {
                 caller.send_error(None, RpcError::InvalidRequest("no complete line came in time")).await;
+                break;
+            }
+            () = caller.keeps_others_out() => {
+                let words = "others wait for a connection, and this one has had no call for longest; connect again";
+                caller.send_error(None, Failure::new(Kind::RateLimited, words).into()).await;
                 break;
             }
         };
@@ -77,6 +117,8 @@ where
             Ok(line) => caller.take(line, desk.as_ref()).await,
             Err(End::TooLong) => {
                 caller.send_error(None, RpcError::InvalidRequest("the line is too long")).await;
+                // Who is still writing when we close may never read why.
+                let _ = timeout(REST_OF_A_LINE, lines.skip(limits::MAX_LINE_BYTES * 4)).await;
                 break;
             }
             Err(End::Closed) => break,
@@ -87,9 +129,14 @@ where
         }
     }
 
-    // A caller may have closed only the way to us: what they asked is still answered.
+    // A caller may have closed only the way to us: what they asked is still answered, if it can be soon and nobody else needs the
+    // place. They cannot be told from one who is gone.
     caller.calls.close();
-    caller.calls.wait().await;
+    tokio::select! {
+        () = caller.calls.wait() => {}
+        () = tokio::time::sleep(limits::LAST_ANSWERS) => caller.gone.cancel(),
+        () = hall.crowd() => caller.gone.cancel(),
+    }
     drop(caller);
     let _ = writing.await;
 }
@@ -129,9 +176,17 @@ struct Caller {
     gone: CancellationToken,
     calls: TaskTracker,
     places: Arc<Semaphore>,
+    hall: Arc<Hall>,
 }
 
 impl Caller {
+    /// Waits until a new caller finds no place while this one has no call under way.
+    async fn keeps_others_out(&self) {
+        // Who holds all places knows that none is taken by a call.
+        let _all = self.places.acquire_many(limits::MAX_CALLS_PER_CONNECTION as u32).await;
+        self.hall.crowd().await;
+    }
+
     /// Waits for room in the queue; the writer empties it or gives the caller up.
     async fn send(&self, frame: &Frame) {
         let _ = self.answers.send(frame.to_line()).await;
@@ -142,10 +197,17 @@ impl Caller {
     }
 
     async fn send_answer(&self, id: Id, answer: Answer) {
-        match answer {
-            Ok(result) => self.send(&Frame::Result { id, result }).await,
-            Err(error) => self.send_error(Some(id), error).await,
+        let frame = match answer {
+            Ok(result) => Frame::Result { id: id.clone(), result },
+            Err(error) => Frame::Error { id: Some(id.clone()), error },
+        };
+        let line = frame.to_line();
+        if line.len() > limits::MAX_LINE_BYTES {
+            tracing::error!(bytes = line.len(), "an answer is longer than a line may be");
+            let words = "the answer is longer than the protocol allows; the daemon's log knows more";
+            return self.send_error(Some(id), Failure::new(Kind::Internal, words).into()).await;
         }
+        let _ = self.answers.send(line).await;
     }
 
     async fn take(&self, line: &[u8], desk: &impl Desk) {
@@ -167,27 +229,35 @@ impl Caller {
                 self.send_error(Some(id), RpcError::UnknownMethod(shown)).await;
             }
             Called::Now(answer) => self.send_answer(id, answer).await,
-            Called::Later(work) => match self.places.clone().try_acquire_owned() {
-                Ok(place) => {
-                    let caller = self.clone();
-                    self.calls.spawn(async move {
-                        caller.answer_later(id, work).await;
-                        drop(place);
-                    });
-                }
-                Err(_) => {
-                    let words =
-                        format!("{} calls of this connection are already under way", limits::MAX_CALLS_PER_CONNECTION);
-                    self.send_error(Some(id), Failure::new(Kind::RateLimited, words).into()).await;
-                }
-            },
+            Called::Later(work) => {
+                let place = self.places.clone().try_acquire_owned();
+                let (Ok(place), Ok(under_way)) = (place, self.hall.calls.clone().try_acquire_owned()) else {
+                    let words = "too many calls are under way; try again when one has been answered";
+                    return self.send_error(Some(id), Failure::new(Kind::RateLimited, words).into()).await;
+                };
+                let caller = self.clone();
+                self.calls.spawn(async move {
+                    caller.answer_later(id, work, under_way).await;
+                    drop(place);
+                });
+            }
         }
     }
 
     /// Waits for the work, telling its steps. The work has a task of its own: it goes on when nobody waits any more.
-    async fn answer_later(&self, id: Id, work: Box<dyn FnOnce(Reporter) -> Work + Send>) {
+    async fn answer_later(
+        &self,
+        id: Id,
+        work: Box<dyn FnOnce(Reporter) -> Work + Send>,
+        under_way: OwnedSemaphorePermit,
+    ) {
         let (reporter, mut steps) = Reporter::channel();
-        let mut work = tokio::spawn(work(reporter));
+        let work = work(reporter);
+        let mut work = tokio::spawn(async move {
+            let answer = work.await;
+            drop(under_way);
+            answer
+        });
         let answer = loop {
             tokio::select! {
                 biased;
@@ -209,6 +279,7 @@ impl Caller {
     /// Progress is dropped when the caller reads slowly; answers are not.
     fn tell(&self, request: &Id, step: Step) {
         let Step { text, done, total, dataset } = step;
+        let text = text.chars().take(limits::MAX_PROGRESS_TEXT).collect();
         let progress = Progress { request: request.clone(), text, done, total, dataset };
         let _ = self.answers.try_send(Frame::notification(PROGRESS, progress).to_line());
     }

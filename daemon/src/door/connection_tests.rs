@@ -9,7 +9,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// `quick` echoes its parameters; `slow` waits until `release`; `talk` tells three steps first; `break` has a defect.
+/// `quick` echoes its parameters; `slow` waits until `release`; `watch` until nobody listens; `talk` tells three steps first, `ramble` a long
+/// one; `huge` says too much; `break` has a defect.
 struct Fake {
     release: Arc<Semaphore>,
     done: Arc<Notify>,
@@ -27,6 +28,20 @@ impl Desk for Fake {
                     Ok(params)
                 })
             })),
+            "watch" => Called::Later(Box::new(move |reporter| {
+                Box::pin(async move {
+                    reporter.unheard().await;
+                    done.notify_one();
+                    Ok(params)
+                })
+            })),
+            "ramble" => Called::Later(Box::new(|reporter| {
+                Box::pin(async move {
+                    reporter.say(Step::text("\u{e4}".repeat(limits::MAX_LINE_BYTES)));
+                    Ok(json!("said"))
+                })
+            })),
+            "huge" => Called::Now(Ok(json!("x".repeat(limits::MAX_LINE_BYTES)))),
             "talk" => Called::Later(Box::new(|reporter| {
                 Box::pin(async move {
                     for text in ["one", "two", "three"] {
@@ -50,11 +65,15 @@ struct Client {
 }
 
 async fn client() -> Client {
+    let desk = Arc::new(Fake { release: Arc::new(Semaphore::new(0)), done: Arc::default() });
+    client_in(Arc::new(Hall::new(CancellationToken::new())), desk).await
+}
+
+async fn client_in(hall: Arc<Hall>, desk: Arc<Fake>) -> Client {
     let (near, far) = tokio::io::duplex(4096);
-    let (desk, shutdown) =
-        (Arc::new(Fake { release: Arc::new(Semaphore::new(0)), done: Arc::default() }), CancellationToken::new());
     let (reader, writer) = split(far);
-    let serving = tokio::spawn(serve(reader, writer, desk.clone(), shutdown.clone()));
+    let shutdown = hall.shutdown.clone();
+    let serving = tokio::spawn(serve(reader, writer, desk.clone(), hall));
     let (reader, writer) = split(near);
     let mut client = Client { lines: BufReader::new(reader).lines(), writer, desk, shutdown, serving };
     let hello = client.read().await.expect("a hello");
@@ -246,6 +265,59 @@ async fn a_caller_who_only_stops_asking_gets_the_answers() {
     client.desk.release.add_permits(1);
     assert_eq!(client.id().await, Some(1));
     assert_eq!(client.read().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_stopped_asking_is_not_served_for_ever() {
+    let mut client = client().await;
+    client.call(1, "watch", json!({})).await;
+    client.call(2, "slow", json!({})).await;
+    client.writer.shutdown().await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(client.read().await, None);
+    assert_eq!(begun.elapsed().as_secs(), limits::LAST_ANSWERS.as_secs());
+    client.serving.await.unwrap();
+    // What only waited has heard of it, so that nothing of a caller stays when they are gone.
+    timeout(Duration::from_secs(60), client.desk.done.notified()).await.expect("it hears that nobody listens");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_callers_leave_behind_are_bounded() {
+    let (hall, desk) = (
+        Arc::new(Hall::new(CancellationToken::new())),
+        Arc::new(Fake { release: Arc::new(Semaphore::new(0)), done: Arc::default() }),
+    );
+    for _ in 0..limits::MAX_CALLS / limits::MAX_CALLS_PER_CONNECTION {
+        let mut client = client_in(hall.clone(), desk.clone()).await;
+        for id in 0..limits::MAX_CALLS_PER_CONNECTION as u32 {
+            client.call(id, "slow", json!({})).await;
+        }
+        let Client { lines, writer, serving, .. } = client;
+        drop((lines, writer));
+        serving.await.unwrap();
+    }
+    let mut client = client_in(hall, desk).await;
+    client.call(1, "slow", json!({})).await;
+    assert_eq!(client.read().await.unwrap()["error"]["data"]["kind"], "rate_limited");
+    client.call(2, "quick", json!({})).await;
+    assert_eq!(client.id().await, Some(2));
+    client.desk.release.add_permits(1);
+    client.desk.done.notified().await;
+    client.call(3, "watch", json!({})).await;
+    client.call(4, "quick", json!({})).await;
+    assert_eq!(client.read().await.unwrap(), json!({ "jsonrpc": "2.0", "id": 4, "result": {} }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_line_of_ours_is_longer_than_a_line_may_be() {
+    let mut client = client().await;
+    client.call(1, "huge", json!({})).await;
+    let answer = client.read().await.unwrap();
+    assert_eq!((&answer["id"], &answer["error"]["data"]["kind"]), (&json!(1), &json!("internal")));
+    client.call(2, "ramble", json!({})).await;
+    let text = client.read().await.unwrap()["params"]["text"].as_str().unwrap().chars().count();
+    assert_eq!(text, limits::MAX_PROGRESS_TEXT);
+    assert_eq!(client.id().await, Some(2));
 }
 
 #[tokio::test(start_paused = true)]

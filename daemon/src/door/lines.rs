@@ -58,6 +58,19 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             }
         }
     }
+
+    /// Reads on to the end of the stream and throws it away, at most about `limit` bytes.
+    pub async fn skip(&mut self, limit: usize) {
+        let mut skipped = 0;
+        while let Ok(read) = self.reader.fill_buf().await {
+            let read = read.len();
+            skipped += read;
+            if read == 0 || skipped > limit {
+                return;
+            }
+            self.reader.consume(read);
+        }
+    }
 }
 
 #[cfg(test)]

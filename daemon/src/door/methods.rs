@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{
     AccountParams, DEFAULT_ACCOUNT, Failure, Kind, LOGIN_CANCEL, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart,
     Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart,
@@ -116,8 +116,10 @@ async fn start_sync(rooms: Rooms, params: SyncStart, reporter: Reporter, shutdow
         return said(begun);
     }
     let report = tokio::select! {
-        report = started.finished(reporter) => report,
+        report = started.finished(reporter.clone()) => report,
         () = shutdown.cancelled() => return Err(stopping().into()),
+        // The caller has hung up; the run goes on without them.
+        () = reporter.unheard() => return said(begun),
     };
     said(SyncResult {
         outcome: outcome(report.outcome),
@@ -168,18 +170,21 @@ fn refused(account: &str, why: sync::Refused) -> Failure {
         Refused::LoginNeeded(why) => Failure::new(Kind::LoginNeeded, why),
         Refused::Paused { until } => {
             let seconds = (until - Utc::now()).num_seconds().max(1).unsigned_abs();
-            let until = until.format("%H:%M:%S UTC");
-            Failure::new(
-                Kind::RateLimited,
-                format!("Garmin asked for a pause; the mirror goes on by itself after {until}"),
-            )
-            .retry_after_s(seconds)
+            let until = moment(until, Utc::now());
+            let words = format!("Garmin asked for a pause; the mirror goes on by itself after {until}");
+            Failure::new(Kind::RateLimited, words).retry_after_s(seconds)
         }
         Refused::ShuttingDown => stopping(),
         Refused::BadRange => {
             Failure::new(Kind::InvalidArgument, "that range holds no day: `since` is after `until` or in the future")
         }
     }
+}
+
+/// A moment of today by its time, another by its date too.
+fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let today = at.date_naive() == now.date_naive();
+    at.format(if today { "%H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S UTC" }).to_string()
 }
 
 fn unknown_account(account: &str) -> Failure {
@@ -244,6 +249,14 @@ mod tests {
             Ok(_) => panic!("it fits"),
             Err(error) => error.message(),
         }
+    }
+
+    #[test]
+    fn a_pause_until_another_day_names_the_day() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let now = at("2026-11-22T23:50:00Z");
+        assert_eq!(moment(at("2026-11-22T23:59:00Z"), now), "23:59:00 UTC");
+        assert_eq!(moment(at("2026-11-23T00:05:00Z"), now), "2026-11-23 00:05:00 UTC");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::Duration;
 use garminsync_protocol::{Failure, Kind, limits};
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::tokio::prelude::*;
-use tokio::sync::Semaphore;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,10 +26,13 @@ use crate::sync::Syncs;
 pub use bind::{BindError, Bound, bind};
 pub use peer::{Permission, UnknownGroup};
 
-use connection::Desk;
+use connection::{Desk, Hall};
 
 /// Longest time that running calls get to answer when the daemon stops.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Longest time that a new caller waits for a place that another gives up.
+const MAKING_ROOM: Duration = Duration::from_secs(1);
 
 /// The rooms that callers talk to.
 #[derive(Clone)]
@@ -49,7 +52,7 @@ pub async fn serve(bound: Bound, rooms: Rooms, permission: Permission, shutdown:
 }
 
 async fn serve_at(bound: Bound, desk: Arc<impl Desk>, permission: Permission, shutdown: CancellationToken) {
-    let places = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
+    let hall = Arc::new(Hall::new(shutdown.clone()));
     let callers = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -66,26 +69,38 @@ async fn serve_at(bound: Bound, desk: Arc<impl Desk>, permission: Permission, sh
                 continue;
             }
         };
-        let place = places.clone().try_acquire_owned();
-        let (desk, shutdown) = (desk.clone(), shutdown.clone());
+        let (desk, hall) = (desk.clone(), hall.clone());
         callers.spawn(async move {
-            let refused = match &place {
-                Ok(_) => refusal(&stream, permission).await,
-                Err(_) => Some(Failure::new(
-                    Kind::RateLimited,
-                    format!("the daemon already serves {} connections; try again in a moment", limits::MAX_CONNECTIONS),
-                )),
+            let place = match refusal(&stream, permission).await {
+                None => place(&hall).await,
+                Some(failure) => Err(failure),
             };
             let (reader, writer) = tokio::io::split(stream);
-            match refused {
-                None => connection::serve(reader, writer, desk, shutdown).await,
-                Some(failure) => connection::refuse(writer, failure).await,
+            match place {
+                Ok(_place) => connection::serve(reader, writer, desk, hall).await,
+                Err(failure) => connection::refuse(writer, failure).await,
             }
         });
     }
     drop(bound);
     callers.close();
     let _ = tokio::time::timeout(LAST_WORDS, callers.wait()).await;
+}
+
+/// A place for a new caller. When all are taken, whoever has had no call for longest makes room.
+async fn place(hall: &Hall) -> Result<OwnedSemaphorePermit, Failure> {
+    if let Ok(place) = hall.places.clone().try_acquire_owned() {
+        return Ok(place);
+    }
+    hall.crowded.notify_one();
+    match tokio::time::timeout(MAKING_ROOM, hall.places.clone().acquire_owned()).await {
+        Ok(Ok(place)) => Ok(place),
+        _ => {
+            let words =
+                format!("the daemon already works for {} connections; try again in a moment", limits::MAX_CONNECTIONS);
+            Err(Failure::new(Kind::RateLimited, words))
+        }
+    }
 }
 
 /// Why this caller is not served. Asked before a byte of theirs is read.

@@ -16,12 +16,15 @@ use super::*;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Answers everything with its parameters.
+/// Answers everything with its parameters, `slow` never.
 struct Echo;
 
 impl Desk for Echo {
-    fn call(&self, _: &str, params: Value) -> Called {
-        Called::Now(Ok(params))
+    fn call(&self, method: &str, params: Value) -> Called {
+        match method {
+            "slow" => Called::Later(Box::new(|_| Box::pin(std::future::pending()))),
+            _ => Called::Now(Ok(params)),
+        }
     }
 }
 
@@ -61,18 +64,25 @@ impl Client {
     }
 
     async fn is_served(&mut self) -> bool {
-        self.0.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"any\"}\n").await.unwrap();
+        // Who was sent away may not be able to write any more.
+        let _ = self.0.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"any\"}\n").await;
         self.read().await.is_some_and(|answer| answer["id"] == 1)
+    }
+
+    async fn has_a_call_under_way(&mut self) -> bool {
+        self.0.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"slow\"}\n").await.unwrap();
+        self.is_served().await // so the line before it was taken
     }
 }
 
 #[tokio::test]
-async fn sixty_four_are_served_and_the_next_is_told_to_wait() {
+async fn sixty_four_who_have_calls_are_served_and_the_next_is_told_to_wait() {
     let door = Open::start();
     let mut inside = Vec::new();
     for _ in 0..limits::MAX_CONNECTIONS {
         let mut client = Client::connect(&door.socket()).await;
         assert_eq!(client.read().await.unwrap()["method"], "hello");
+        assert!(client.has_a_call_under_way().await);
         inside.push(client);
     }
     let mut extra = Client::connect(&door.socket()).await;
@@ -87,13 +97,50 @@ async fn sixty_four_are_served_and_the_next_is_told_to_wait() {
         loop {
             let mut client = Client::connect(&door.socket()).await;
             client.read().await;
-            client.0.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"any\"}\n").await.ok();
-            if client.read().await.is_some_and(|answer| answer["id"] == 1) {
+            if client.is_served().await {
                 break;
             }
         }
     };
     timeout(DEADLINE, let_in).await.expect("a place that became free is given again");
+}
+
+#[tokio::test]
+async fn who_has_no_call_keeps_nobody_out() {
+    let door = Open::start();
+    let mut inside = Vec::new();
+    for _ in 0..limits::MAX_CONNECTIONS {
+        let mut client = Client::connect(&door.socket()).await;
+        assert_eq!(client.read().await.unwrap()["method"], "hello");
+        inside.push(client);
+    }
+    assert!(inside[0].has_a_call_under_way().await);
+    assert!(inside[1].is_served().await);
+    // The longest without a call are the third and the fourth.
+    for _ in 0..2 {
+        let mut extra = Client::connect(&door.socket()).await;
+        assert_eq!(extra.read().await.unwrap()["method"], "hello");
+        assert!(extra.is_served().await);
+        inside.push(extra);
+    }
+    for gone in [2, 3] {
+        assert_eq!(inside[gone].read().await.unwrap()["error"]["data"]["kind"], "rate_limited");
+        assert_eq!(inside[gone].read().await, None);
+    }
+    for stays in [0, 1, 4, 63, 64, 65] {
+        assert!(inside[stays].is_served().await, "{stays}");
+    }
+}
+
+#[tokio::test]
+async fn who_writes_too_long_a_line_can_read_why() {
+    let door = Open::start();
+    let mut client = Client::connect(&door.socket()).await;
+    client.read().await;
+    let line = "x".repeat(limits::MAX_LINE_BYTES * 3);
+    timeout(DEADLINE, client.0.write_all(line.as_bytes())).await.expect("in time").expect("all of it is taken");
+    assert_eq!(client.read().await.unwrap()["error"]["code"], -32600);
+    assert_eq!(client.read().await, None);
 }
 
 #[tokio::test]
