@@ -32,10 +32,13 @@ use crate::config::{AccountName, Config};
 use crate::door::{Permission, Rooms};
 use crate::host::Host;
 use crate::lock::{Lock, LockError};
-use crate::on_thread::OnThread;
+use crate::on_thread::{Gone, OnThread};
 use crate::places::Places;
 use crate::rota::Rota;
 use crate::sync::{Rules, Syncs};
+
+/// Longest time that a stop may take; Garmin's slowest answer is waited for within it. Service managers kill after 90 seconds.
+const LONGEST_STOP: Duration = Duration::from_secs(60);
 
 /// Why the daemon ended otherwise than on request. Each has its exit code at the front door.
 #[derive(Debug, thiserror::Error)]
@@ -70,16 +73,24 @@ pub fn check(config: &Config) -> Result<(), String> {
 /// # Errors
 /// [`Failed`].
 pub fn run(config: &Config, places: &Places) -> Result<(), Failed> {
+    host::keep_memory_private();
+    on_runtime(live(config, places))?
+}
+
+fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, Failed> {
     // One thread is enough: what blocks has threads of its own, and an idle daemon should cost next to nothing.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failed::other)?;
-    runtime.block_on(live(config, places))
+    let done = runtime.block_on(work);
+    // Without this, dropping the runtime would wait for work that blocks, such as a name server that does not answer.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(done)
 }
 
 async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     let mut host = Host::new().map_err(Failed::other)?;
     let _lock = Lock::take(&places.state_dir.path).map_err(|error| match error {
         LockError::Held { .. } => Failed::Locked(error.to_string()),
-        LockError::Io { .. } => Failed::other(error),
+        LockError::Io { .. } | LockError::State(_) => Failed::other(error),
     })?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), state = %places.state_dir, data = %places.data_dir, "starting");
     let permission =
@@ -93,7 +104,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
 
     let (events, heard) = mpsc::unbounded_channel();
     let setting = Setting {
-        vault,
+        vault: vault.clone(),
         board: board.clone(),
         garmin: garmin_of(config),
         mfa_timeout: TimeDelta::minutes(config.mfa.timeout_minutes.into()),
@@ -107,7 +118,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     for account in &board.snapshot().accounts {
         syncs.refresh_view(&account.name).await;
     }
-    let rota = Rota { accounts: accounts.clone(), syncs: syncs.clone(), store, board: board.clone() };
+    let rota = Rota { accounts: accounts.clone(), syncs: syncs.clone(), store: store.clone(), board: board.clone() };
     let schedules = Schedules { sync: config.sync.schedule.clone(), refresh: config.tokens.refresh.clone() };
     let clock = Arc::new(clock::start(schedules, chrono::Local, Arc::new(Utc::now), rota.clone()));
     let listening = tokio::spawn(rota.listen(heard, clock.clone()));
@@ -120,20 +131,53 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     host.ready();
     let showing = tokio::spawn(rota::headline(board.follow()));
 
-    let signal = host.stop_signal().await;
-    tracing::info!(signal, "stopping");
+    let died = async {
+        tokio::select! {
+            gone = store.died() => gone,
+            gone = vault.died() => gone,
+        }
+    };
+    let why = why_stop(host.stop_signal(), died).await;
     host.stopping();
     showing.abort();
     shutdown.cancel();
     listening.abort();
-    clock.stop().await;
-    // What is running ends at its next safe point; then the callers who wait for it are told.
-    syncs.stop().await;
-    accounts.stop().await;
-    if tokio::time::timeout(Duration::from_secs(10), door).await.is_err() {
-        tracing::warn!("some callers did not hang up");
+    let closing = async {
+        clock.stop().await;
+        // What is running ends at its next safe point; then the callers who wait for it are told.
+        syncs.stop().await;
+        accounts.stop().await;
+        if tokio::time::timeout(Duration::from_secs(10), door).await.is_err() {
+            tracing::warn!("some callers did not hang up");
+        }
+    };
+    why.and(bounded(closing, host.stop_signal()).await)
+}
+
+/// Waits for the host's word to stop, or for the death of a thread without which nothing works: that is an error, after which a service
+/// manager starts the daemon anew.
+async fn why_stop(signal: impl Future<Output = &'static str>, died: impl Future<Output = Gone>) -> Result<(), Failed> {
+    tokio::select! {
+        signal = signal => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
+        gone = died => {
+            tracing::error!("stopping: {gone}");
+            Err(Failed::other(gone))
+        }
     }
-    tracing::info!("stopped");
+}
+
+/// Closes the rooms. A further signal ends the daemon at once; what is under way then goes on after the next start, as after a crash.
+async fn bounded(closing: impl Future<Output = ()>, signal: impl Future<Output = &'static str>) -> Result<(), Failed> {
+    tokio::select! {
+        () = closing => tracing::info!("stopped"),
+        signal = signal => tracing::warn!(signal, "stopped at once, as asked again"),
+        () = tokio::time::sleep(LONGEST_STOP) => {
+            return Err(Failed::Other(format!("something did not end within {} seconds", LONGEST_STOP.as_secs())));
+        }
+    }
     Ok(())
 }
 
@@ -199,4 +243,39 @@ fn rules(config: &Config) -> Result<Rules, String> {
         ..Rules::default()
     }
     .checked()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::time::Instant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_is_a_good_end_and_the_death_of_a_thread_a_bad_one() {
+        let thread = OnThread::start("dying", ()).unwrap();
+        assert!(why_stop(ready("SIGTERM"), thread.died()).await.is_ok());
+        assert_eq!(thread.call(|()| panic!("on purpose")).await, Err::<(), _>(Gone));
+        let why = why_stop(pending(), thread.died()).await.unwrap_err();
+        assert!(matches!(&why, Failed::Other(text) if text.contains("restart the daemon")), "{why}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_takes_as_long_as_it_may_and_a_second_signal_ends_it() {
+        assert!(bounded(tokio::time::sleep(LONGEST_STOP / 2), pending()).await.is_ok());
+        assert!(bounded(pending(), ready("SIGTERM")).await.is_ok());
+        let why = bounded(pending(), pending()).await.unwrap_err();
+        assert!(matches!(why, Failed::Other(_)), "{why}");
+    }
+
+    #[test]
+    fn work_that_blocks_does_not_hold_up_the_end() {
+        let begun = Instant::now();
+        let (done, waits) = std::sync::mpsc::channel::<()>();
+        on_runtime(async { drop(tokio::task::spawn_blocking(move || waits.recv_timeout(Duration::from_secs(30)))) })
+            .unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+        drop(done);
+    }
 }

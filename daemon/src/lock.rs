@@ -1,7 +1,7 @@
 //! One daemon per state directory: a file lock that the kernel releases when the process ends, however it ends. The wiring takes it
 //! before anything else is opened. It must not know what it protects.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,9 @@ pub enum LockError {
         /// The other daemon, where it can be read.
         pid: Option<u32>,
     },
+    /// The directory or the file is somebody else's, or no file at all.
+    #[error(transparent)]
+    State(#[from] garminsync_store::Error),
     /// The directory or the file cannot be made.
     #[error("{}: {source}", path.display())]
     Io {
@@ -31,15 +34,17 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Makes the state directory (0700) if it is absent, and takes `STATE_DIR/lock`.
+    /// Makes the state directory (0700) if it is absent, and takes `STATE_DIR/lock`. Nothing is written before it is clear that both
+    /// are ours.
     ///
     /// # Errors
     /// [`LockError::Held`] at once when another process has it; never waits.
     pub fn take(state_dir: &Path) -> Result<Self, LockError> {
         create_private_dir(state_dir).map_err(|source| LockError::Io { path: state_dir.into(), source })?;
+        garminsync_store::check_own_dir(state_dir)?;
         let path = state_dir.join("lock");
         let failed = |source| LockError::Io { path: path.clone(), source };
-        let mut file = open(&path).map_err(failed)?;
+        let mut file = open(&path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -60,12 +65,12 @@ fn write_pid(file: &mut File) -> io::Result<()> {
     writeln!(file, "{}", std::process::id())
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
+fn open(path: &Path) -> Result<File, garminsync_store::Error> {
+    let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    garminsync_store::open_own(path, &mut options)
 }
 
 /// Makes a directory, and what is missing above it, for this user only. Says whether it was missing; one that exists is left as it is.
@@ -109,6 +114,35 @@ mod tests {
         let _lock = Lock::take(&state).unwrap();
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&state), mode(&state.join("lock"))), (0o700, 0o600));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_touched_through_a_link_or_in_a_directory_of_somebody_else() {
+        use std::os::unix::fs::{chown, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        let state = dir.path().join("state");
+        std::fs::create_dir(&state).unwrap();
+        symlink(&victim, state.join("lock")).unwrap();
+        let error = Lock::take(&state).unwrap_err();
+        assert!(error.to_string().contains("state/lock"), "{error}");
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+
+        std::fs::remove_file(state.join("lock")).unwrap();
+        if chown(&state, Some(65534), None).is_err() {
+            println!("SKIPPED: only root can give a directory away");
+            return;
+        }
+        let error = Lock::take(&state).unwrap_err();
+        assert!(error.to_string().contains("belongs to user 65534"), "{error}");
+        assert_eq!(std::fs::read_dir(&state).unwrap().count(), 0);
+        chown(&state, Some(0), None).unwrap();
+        std::fs::write(state.join("lock"), "").unwrap();
+        chown(state.join("lock"), Some(65534), None).unwrap();
+        let error = Lock::take(&state).unwrap_err();
+        assert!(error.to_string().contains("belongs to user 65534"), "{error}");
     }
 
     #[test]

@@ -5,17 +5,19 @@ use std::sync::mpsc;
 use std::thread;
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 /// A handle to the thread that owns a `T`. The thread ends, and drops the `T`, when the last handle is gone.
 pub struct OnThread<T> {
     jobs: mpsc::Sender<Job<T>>,
+    died: CancellationToken,
 }
 
 impl<T> Clone for OnThread<T> {
     fn clone(&self) -> Self {
-        Self { jobs: self.jobs.clone() }
+        Self { jobs: self.jobs.clone(), died: self.died.clone() }
     }
 }
 
@@ -31,12 +33,15 @@ impl<T: Send + 'static> OnThread<T> {
     /// When the operating system gives no thread.
     pub fn start(name: &str, mut owned: T) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job<T>>();
+        let died = CancellationToken::new();
+        let ends = died.clone().drop_guard();
         thread::Builder::new().name(name.into()).spawn(move || {
+            let _ends = ends; // when this is dropped the thread ends, by a panic too
             while let Ok(job) = queue.recv() {
                 job(&mut owned);
             }
         })?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, died })
     }
 
     /// Runs `work` on the owning thread, after all that was given before. Once given, the work runs to its end even if the
@@ -51,6 +56,12 @@ impl<T: Send + 'static> OnThread<T> {
         });
         self.jobs.send(job).map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
+    }
+
+    /// Waits until the thread has died.
+    pub async fn died(&self) -> Gone {
+        self.died.cancelled().await;
+        Gone
     }
 }
 
@@ -71,7 +82,12 @@ mod tests {
     #[tokio::test]
     async fn a_dead_thread_is_told() {
         let broken = OnThread::start("broken", ()).unwrap();
+        let told = broken.clone();
+        let told = tokio::spawn(async move { told.died().await });
+        assert_eq!(broken.call(|()| ()).await, Ok(()));
+        assert!(!told.is_finished());
         assert_eq!(broken.call(|()| panic!("on purpose")).await, Err::<(), _>(Gone));
         assert_eq!(broken.call(|()| ()).await, Err(Gone));
+        assert_eq!(told.await.unwrap(), Gone);
     }
 }

@@ -49,6 +49,23 @@ impl Host {
     }
 }
 
+/// Keeps keys and tokens out of core files: a crash writes none, and on Linux no process of the same user may look into this one.
+/// Windows writes none unless an administrator asks for them.
+pub fn keep_memory_private() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, setrlimit};
+        if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
+            tracing::warn!(%error, "a crash may write a core file");
+        }
+    }
+    // A core file that goes to a program, as systemd-coredump has it, is written whatever the limit.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        tracing::warn!(%error, "a crash may write a core file");
+    }
+}
+
 /// Shows one line in `systemctl status`; nothing where nobody asks. No [`Host`] is needed for it: it holds nothing.
 #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only systemd asks"))]
 pub fn say(line: &str) {

@@ -55,3 +55,10 @@ fn systemd_is_told() {
     while next() != "STOPPING=1" {}
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn a_crash_writes_no_core_file() {
+    super::keep_memory_private();
+    let limit = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_CORE).unwrap();
+    assert_eq!((limit, nix::sys::prctl::get_dumpable()), ((0, 0), Ok(false)));
+}
