@@ -150,10 +150,20 @@ pub(crate) fn is_web_page(body: &[u8]) -> bool {
         .any(|start| body.get(..start.len()).is_some_and(|opening| opening.eq_ignore_ascii_case(start.as_bytes())))
 }
 
+/// A name of Garmin's, as long as names are: what `status` says of an account fits on a line.
+pub(crate) fn name(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// Whether a character steers what shows it: a control character, or one that turns the direction of writing.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A text of Garmin's, fit to be shown: at most 120 printable characters, and without words that look like a ticket, a
 /// token or an address.
 pub(crate) fn tidy(text: &str) -> String {
-    let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let printable: String = text.chars().map(|c| if steers(c) { ' ' } else { c }).collect();
     let secret = |word: &str| {
         word.contains("ST-")
             || word.contains("eyJ")
@@ -301,6 +311,7 @@ mod tests {
         assert_eq!(tidy("ticket ST-0000001-aBc-sso\nof a@example.org\u{7} eyJhbG.x.y spent"), "ticket … of … … spent");
         assert_eq!(tidy("Invalid refresh token: 11111111-2222-3333-4444-555555555555"), "Invalid refresh token: …");
         assert_eq!(tidy(&"word ".repeat(100)).chars().count(), 120);
+        assert_eq!(tidy("a\u{9b}31mb\u{202e}c\u{2066}d"), "a 31mb c d");
     }
 
     #[test]

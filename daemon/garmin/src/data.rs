@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Garmin, NoToken,
-    answers::is_web_page,
+    answers::{is_web_page, name},
     client::{Reply, address, request, retry_after, sensitive, set},
     limits,
 };
@@ -215,7 +215,7 @@ fn answer(reply: Reply, accept: Accept) -> Result<Answer, Error> {
 }
 
 fn read_profile(profile: &Value) -> Profile {
-    let text = |key: &str| profile[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let text = |key: &str| profile[key].as_str().filter(|text| !text.is_empty()).map(name);
     Profile {
         profile_id: profile["profileId"].as_i64(),
         display_name: text("displayName"),
@@ -276,6 +276,14 @@ mod tests {
         ] {
             assert_eq!(answer(reply(status, text), accept), expected, "{accept:?} {status} {text}");
         }
+    }
+
+    #[test]
+    fn names_have_an_end() {
+        let long = "\u{e4}".repeat(3_000_000);
+        let profile = read_profile(&serde_json::json!({ "profileId": 7, "displayName": long, "fullName": long }));
+        let lengths = [profile.display_name, profile.full_name].map(|name| name.unwrap().chars().count());
+        assert_eq!((profile.profile_id, lengths), (Some(7), [200, 200]));
     }
 
     #[test]

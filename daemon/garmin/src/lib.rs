@@ -31,8 +31,9 @@ pub mod limits {
     pub const SIGN_IN: u64 = 256 * 1024;
     /// An answer of a token service: about four kilobytes.
     pub const TOKEN: u64 = 64 * 1024;
-    /// JSON data. The largest known answers are days of samples and pages of activities, below one megabyte.
-    pub const JSON: u64 = 32 * 1024 * 1024;
+    /// JSON data. The largest known answers are days of samples and pages of activities, below one megabyte; a row takes several times
+    /// its size while it is stored.
+    pub const JSON: u64 = 8 * 1024 * 1024;
     /// A file, such as the zip around an original recording.
     pub const FILE: u64 = 64 * 1024 * 1024;
 }

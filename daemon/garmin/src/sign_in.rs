@@ -347,7 +347,7 @@ fn encoded(text: &str) -> String {
 /// Where the code comes from, from Garmin's `customerMfaInfo`: its word for the method, to be echoed unchanged, and the
 /// masked destination if the code was sent somewhere.
 fn code_source(info: &Value) -> (String, Option<String>) {
-    let text = |key: &str| info[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let text = |key: &str| info[key].as_str().filter(|text| !text.is_empty()).map(answers::name);
     let method = text("mfaLastMethodUsed").or_else(|| text("defaultMfaMethod")).unwrap_or_else(|| "email".into());
     let sent_to = match method.to_ascii_lowercase().as_str() {
         "email" => text("email"),
@@ -384,5 +384,8 @@ mod tests {
             ("sms".into(), String::new())
         );
         assert_eq!(source(Value::Null), ("email".into(), String::new()));
+        let (_, long) = source(json!({"mfaLastMethodUsed": "email", "email": "a".repeat(100_000)}));
+        assert_eq!(long.len(), 200);
+        assert_eq!(source(both(&"m".repeat(100_000))).0.len(), 200);
     }
 }

@@ -60,7 +60,8 @@ impl Tokens {
     ) -> Option<Tokens> {
         let text = |key: &str| answer[key].as_str().filter(|text| !text.is_empty());
         let seconds = |key: &str| seconds_after(now, answer[key].as_f64()?);
-        let access = text("access_token")?;
+        // Anything else cannot stand in a header, so no request could be made with it.
+        let access = text("access_token").filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))?;
         let claims = claims(access);
         let (refresh, refresh_expires_at) = match (text("refresh_token"), old) {
             (Some(refresh), _) => (refresh.into(), seconds("refresh_token_expires_in")),
@@ -183,6 +184,9 @@ mod tests {
         assert!(read(&json!({"refresh_token": "r"}), None).is_none());
         assert!(read(&json!({"access_token": "", "refresh_token": "r"}), None).is_none());
         assert!(read(&json!([]), None).is_none());
+        for access in ["a\nb", "a b", "a\u{7f}", "\u{e4}"] {
+            assert!(read(&json!({"access_token": access, "refresh_token": "r"}), None).is_none(), "{access:?}");
+        }
     }
 
     #[test]

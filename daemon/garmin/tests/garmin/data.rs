@@ -211,6 +211,10 @@ async fn endless_answers_are_cut_off() {
     let download = get(&stub, &file(Tier::Account)).await;
     assert_eq!(download.answer, Err(Error::TooLarge { limit: limits::FILE }));
 
+    // Valid, and far larger than any known answer: it would be held several times over while it is stored.
+    let large = answer(|_| Act::Raw(format!("HTTP/1.1 200 X\r\n\r\n[\"{}\"]", "x".repeat(9 << 20)).into())).await;
+    assert!(matches!(large.answer, Err(Error::TooLarge { .. })), "{:?}", large.bytes);
+
     let boastful = answer(|_| Act::Raw(b"HTTP/1.1 200 X\r\ncontent-length: 99999999999\r\n\r\n".into())).await;
     assert!(matches!(boastful.answer, Err(Error::Unreachable { cause: Cause::Broken, .. })), "{boastful:?}");
 }
