@@ -3,6 +3,7 @@
 use garminsync_protocol::Status;
 use serde_json::{Map, Value, json};
 
+use super::text::steers;
 use crate::failure::Failed;
 
 /// The number of this output; it grows when a script of the last number would misunderstand.
@@ -41,7 +42,19 @@ pub fn status(status: &Status) -> Value {
 
 fn object(mut data: Map<String, Value>) -> String {
     data.insert("version".into(), VERSION.into());
-    Value::Object(data).to_string()
+    escaped(&Value::Object(data).to_string())
+}
+
+/// The same JSON without the characters that steer a terminal and that JSON allows in its strings; it has no such character elsewhere.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match steers(c) {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => text.push(c),
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -49,6 +62,14 @@ mod tests {
     use super::*;
     use crate::failure::{Exit, Typed};
     use garminsync_protocol::{Failure, Kind};
+
+    #[test]
+    fn json_cannot_steer_a_terminal_and_says_the_same() {
+        let name = "J\u{9b}2J\u{7f}\u{202e}\n\u{e4}";
+        let line = done(&json!({ "name": name }));
+        assert!(line.contains("\"J\\u009b2J\\u007f\\u202e\\n\u{e4}\""), "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["name"], name);
+    }
 
     #[test]
     fn a_failure_keeps_its_data_and_the_daemons_details() {

@@ -9,9 +9,14 @@ use garminsync_protocol::{AccountState, AccountStatus, MfaStatus, Status, SyncSt
 use super::{Paint, time};
 use crate::failure::{Exit, Failed, Typed};
 
-/// Text from outside without control characters, which could move a cursor or worse.
+/// Text from outside without characters that steer a terminal.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
+}
+
+/// Whether a character could move a cursor (control characters, C1 among them) or turn the direction of writing.
+pub fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `1 request`, `2 requests`.

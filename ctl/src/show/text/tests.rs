@@ -139,6 +139,7 @@ fn nothing_yet_and_a_cool_down() {
 fn what_comes_from_outside_cannot_steer_a_terminal() {
     let evil = AccountStatus { display_name: Some("\x1b[2Jme\nroot".into()), ..account(AccountState::Active) };
     assert!(page(vec![evil]).starts_with("default ( [2Jme root): active"));
+    assert_eq!(clean("a\u{9b}2Jb\u{202e}c\u{2066}d\u{2069}"), "a 2Jb c d ");
     let failure = Failed::refused(&Failure::new(Kind::Internal, "It broke.\x07\nBadly."), &typed());
     assert!(failed(&failure, PLAIN).starts_with("error: It broke. \nBadly.\nnext: "));
 }
