@@ -65,6 +65,7 @@ impl Failed {
 /// # Errors
 /// What is wrong, in words.
 pub fn check(config: &Config) -> Result<(), String> {
+    Permission::of(config.control.group.as_deref()).map_err(|error| error.to_string())?;
     rules(config).map(drop)
 }
 
@@ -99,7 +100,8 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
 
     let store = Store::open(&places.data_dir.path, &sync::projections()).map_err(Failed::other)?;
     let store = OnThread::start("records", store).map_err(Failed::other)?;
-    let board = Board::new();
+    let configured = || config.accounts.keys().map(|name| name.as_str().to_owned());
+    let board = Board::new(configured());
     let vault = open_vault(places, &board)?;
 
     let (events, heard) = mpsc::unbounded_channel();
@@ -110,8 +112,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
         mfa_timeout: TimeDelta::minutes(config.mfa.timeout_minutes.into()),
         events,
     };
-    let configured = config.accounts.keys().map(|name| name.as_str().to_owned());
-    let accounts = Accounts::start(setting, configured).await.map_err(Failed::Other)?;
+    let accounts = Accounts::start(setting, configured()).await.map_err(Failed::Other)?;
 
     let show = rota::show(&board);
     let syncs = Syncs::new(rules, store.clone(), accounts.clone(), show);
@@ -147,6 +148,9 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
         // What is running ends at its next safe point; then the callers who wait for it are told.
         syncs.stop().await;
         accounts.stop().await;
+        if let Ok(Err(error)) = store.call(|store| store.settle()).await {
+            tracing::warn!(%error, "garmin.db is whole only with its -wal file");
+        }
         if tokio::time::timeout(Duration::from_secs(10), door).await.is_err() {
             tracing::warn!("some callers did not hang up");
         }

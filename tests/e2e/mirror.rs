@@ -264,6 +264,15 @@ async fn a_first_sync_of_a_year_and_a_second() {
     assert_eq!((second.code, second.json()["new_items"].as_u64()), (0, Some(0)), "{second:?}");
     assert_eq!(stage.asked(Host::Connectapi, "GET", "") - before, 4, "the re-read window, one request a dataset");
     assert!(daemon.terminate().await.success());
+
+    // A copy of the one file is a whole copy.
+    let copy = stage.home.path().join("copy.db");
+    std::fs::copy(stage.home.data_dir().join("garmin.db"), &copy).expect("a copy");
+    let counts = "SELECT (SELECT count(*) FROM answer) || ' ' || (SELECT count(*) FROM ledger) || ' ' || (SELECT count(*) FROM original)";
+    let count =
+        |database: rusqlite::Connection| database.query_row(counts, [], |row| row.get::<_, String>(0)).expect("counts");
+    let copied = count(rusqlite::Connection::open(&copy).expect("the copy"));
+    assert_eq!(copied, count(stage.home.database().expect("garmin.db")));
 }
 
 /// Killed without a word at twenty moments of a first sync; the mirror becomes complete by itself, nothing twice, nothing lost.

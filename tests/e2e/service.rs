@@ -3,11 +3,48 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use garminsync_protocol::limits::{MAX_CALLS, MAX_CALLS_PER_CONNECTION};
 use garminsync_test_support::fake::{Effect, Host, Rule};
-use garminsync_test_support::harness::{Daemon, Home};
+use garminsync_test_support::harness::{Daemon, Home, PATIENCE, until};
 use garminsync_test_support::people::SignInMood;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
 
 use crate::stage::{PASSWORD, Stage, ana, binaries};
+
+/// A client that speaks lines itself.
+struct Raw(BufReader<UnixStream>);
+
+impl Raw {
+    async fn connect(home: &Home) -> Self {
+        let mut raw = Self(BufReader::new(UnixStream::connect(home.socket()).await.expect("the daemon listens")));
+        assert_eq!(raw.read().await["method"], "hello");
+        raw
+    }
+
+    async fn call(&mut self, id: usize, method: &str, params: Value) {
+        let line = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string() + "\n";
+        self.0.write_all(line.as_bytes()).await.expect("the daemon reads");
+    }
+
+    async fn read(&mut self) -> Value {
+        let mut line = String::new();
+        timeout(PATIENCE, self.0.read_line(&mut line)).await.expect("a line in time").expect("a line");
+        serde_json::from_str(&line).expect("a frame")
+    }
+
+    /// The answer to a call; what comes before it is left out.
+    async fn answer(&mut self, id: usize) -> Value {
+        loop {
+            let frame = self.read().await;
+            if frame["id"] == id {
+                return frame;
+            }
+        }
+    }
+}
 
 fn home() -> Home {
     Home::new(&binaries(), "", "").expect("a home")
@@ -111,6 +148,82 @@ async fn status_never_waits_and_stop_is_quick() {
     let began = Instant::now();
     assert!(daemon.terminate().await.success());
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+/// A stop waits for a code that is with Garmin, because its answer is the login; whoever asks again does not want to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_it_at_once() {
+    let stage = Stage::set(ana(SignInMood::MfaEmail), "").await;
+    let mut daemon = Daemon::start(&stage.home).await;
+    stage.fake.misbehave(Rule::does(Effect::hang(Duration::from_secs(100))).host(Host::Sso).path("verifyCode"));
+    assert_eq!(stage.login(PASSWORD, &["--no-wait"]).await.code, 5);
+    let mut raw = Raw::connect(&stage.home).await;
+    raw.call(1, "login.submit_mfa", json!({ "code": stage.code() })).await;
+    stage.account_is("the code is with Garmin", |account| account["state"] == "checking_code").await;
+    daemon.signal("TERM");
+    until("it stops", || async { stage.home.log().contains("stopping").then_some(()) }).await;
+    let began = Instant::now();
+    daemon.signal("TERM");
+    assert!(daemon.ended().await.success(), "{}", stage.home.log());
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert!(stage.home.log().contains("asked again"), "{}", stage.home.log());
+}
+
+/// Whoever waits for a sync and hangs up leaves nothing behind, however long that sync still takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_who_hang_up_leave_room_for_others() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let daemon = Daemon::start(&stage.home).await;
+    stage.fake.misbehave(Rule::does(Effect::hang(Duration::from_secs(100))).host(Host::Connectapi).path("hrv"));
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    stage.account_is("the sync hangs", |account| account["sync"]["dataset"] == "hrv").await;
+    for _ in 0..MAX_CALLS / MAX_CALLS_PER_CONNECTION {
+        let mut raw = Raw::connect(&stage.home).await;
+        for id in 0..MAX_CALLS_PER_CONNECTION {
+            raw.call(id, "sync.start", json!({ "wait": true })).await;
+        }
+        raw.call(99, "status", json!({})).await;
+        raw.answer(99).await; // so all before it have been taken
+    }
+    let began = Instant::now();
+    until("there is room again", || async {
+        let mut raw = Raw::connect(&stage.home).await;
+        raw.call(1, "sync.start", json!({})).await;
+        let answer = raw.answer(1).await;
+        (answer["result"]["joined"] == true).then_some(())
+    })
+    .await;
+    assert!(began.elapsed() < Duration::from_secs(28), "the sync has ended: {:?}", began.elapsed());
+    assert!(daemon.terminate().await.success());
+}
+
+/// A crash must not put keys and tokens into a core file.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn core_files_are_switched_off() {
+    let home = home();
+    let daemon = Daemon::start(&home).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.pid())).expect("its limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+}
+
+/// What lies at the place of the lock is not written through, and a pipe at the place of the vault is not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn traps_in_the_state_directory_are_refused() {
+    let home = home();
+    std::fs::create_dir_all(home.state_dir()).expect("a directory");
+    let precious = home.path().join("precious");
+    std::fs::write(&precious, "data").expect("written");
+    std::os::unix::fs::symlink(&precious, home.state_dir().join("lock")).expect("a link");
+    assert_eq!(Daemon::spawn(&home, &[]).ended().await.code(), Some(1), "{}", home.log());
+    assert_eq!(std::fs::read_to_string(&precious).expect("still there"), "data");
+    std::fs::remove_file(home.state_dir().join("lock")).expect("removed");
+
+    let vault = home.state_dir().join("vault.db");
+    assert!(std::process::Command::new("mkfifo").arg(&vault).status().is_ok_and(|status| status.success()));
+    assert_eq!(Daemon::spawn(&home, &[]).ended().await.code(), Some(1), "{}", home.log());
+    assert!(home.log().contains("vault.db is no ordinary file"), "{}", home.log());
 }
 
 /// Periodic syncs happen without anybody asking, and their time is told.

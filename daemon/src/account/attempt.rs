@@ -28,7 +28,12 @@ impl Actor {
         let (after, effects) = before.clone().step(event, Utc::now());
         self.state = after;
         if self.state.word() != before.word() {
-            tracing::info!(account = %self.name, from = before.word().as_str(), to = self.state.word().as_str(), "account");
+            tracing::info!(
+                account = self.name,
+                from = before.word().as_str(),
+                to = self.state.word().as_str(),
+                "account"
+            );
             self.since = Utc::now().trunc_subsecs(0);
         }
         let gives_up = effects.contains(&Effect::Abort);
@@ -144,7 +149,7 @@ impl Actor {
             Err(gone) => Some(gone.to_string()),
         };
         if let Some(error) = &error {
-            tracing::error!(account = %self.name, %error, "the vault could not be written");
+            tracing::error!(account = self.name, %error, "the vault could not be written");
         }
         self.vault_trouble = error;
         self.vault_trouble.is_none()
@@ -255,8 +260,14 @@ impl Actor {
                 self.step(Event::CodeWanted(challenge), None).await;
             }
             End::Proven(tokens, profile) => self.proven(*tokens, profile).await,
-            End::Blocked(failure) => self.step(Event::SignInBlocked(failure), None).await,
-            End::Failed(failure) => self.step(Event::SignInFailed(failure), None).await,
+            End::Blocked(failure) => {
+                tracing::warn!(account = self.name, kind = failure.kind.as_str(), "Garmin turned the sign-in away");
+                self.step(Event::SignInBlocked(failure), None).await;
+            }
+            End::Failed(failure) => {
+                tracing::warn!(account = self.name, kind = failure.kind.as_str(), "the sign-in failed");
+                self.step(Event::SignInFailed(failure), None).await;
+            }
         }
     }
 

@@ -99,14 +99,14 @@ impl Actor {
                 self.renewal.not_before = None;
                 self.renewal.last = Some(Instant::now());
                 self.last_renewed_at = Some(tokens.issued_at);
-                tracing::info!(account = %self.name, until = %tokens.access_expires_at, "login renewed");
+                tracing::info!(account = self.name, until = %tokens.access_expires_at, "login renewed");
                 let access = tokens.access.clone();
                 self.tokens = Some(tokens);
                 self.end_renewal(&Ok(access));
             }
             Err(Error::InvalidGrant { why }) => {
                 let reason = format!("Garmin no longer accepts the stored login ({why})");
-                tracing::warn!(account = %self.name, %reason, "login needed");
+                tracing::warn!(account = self.name, %reason, "login needed");
                 self.step(Event::GrantRefused(reason.clone()), None).await;
                 self.end_renewal(&Err(NoToken::LoginNeeded(reason)));
             }
@@ -117,7 +117,7 @@ impl Actor {
                     wait = wait.max(*asked);
                 }
                 self.renewal.not_before = Some(Instant::now() + wait);
-                tracing::warn!(account = %self.name, %error, "the login could not be renewed; it is kept and tried again later");
+                tracing::warn!(account = self.name, %error, "the login could not be renewed; it is kept and tried again later");
                 let why = format!("the login could not be renewed ({error})");
                 self.end_renewal(&Err(NoToken::Later { retry_after: Some(wait), why }));
             }

@@ -44,9 +44,9 @@ pub async fn sign_in(
             Ok(SignIn::CodeWanted(pending)) => return End::CodeWanted(pending),
             Err(error) if words::is_block(&error) => {
                 if Some(&flow) != Flow::ALL.last() {
-                    told("Garmin turned this way in away; trying another");
+                    told("Garmin refused this kind of sign-in; trying the other one");
                 }
-                tracing::info!(account, ?flow, %error, "a way in is blocked");
+                tracing::warn!(account, ?flow, %error, "a way in is blocked");
                 // The most telling refusal is the one a person can do something about.
                 if block.is_none() || matches!(error, Error::CaptchaRequired) {
                     block = Some(error);

@@ -14,7 +14,7 @@ async fn made_up_names_leave_nothing_behind() {
     let vault = Vault::open(&dir.path().join("state"), KeySource::File(dir.path().join("state/key"))).unwrap().vault;
     let setting = Setting {
         vault: OnThread::start("vault", vault).unwrap(),
-        board: Board::new(),
+        board: Board::new([]),
         garmin: Box::new(|_| Garmin::new(Settings::of(Domain::Com))),
         mfa_timeout: TimeDelta::minutes(30),
         events: tokio::sync::mpsc::unbounded_channel().0,

@@ -44,7 +44,20 @@ impl Store {
             "UPDATE sync_run SET outcome = ?2, error = ?3, ended_utc = ?4 WHERE id = ?1",
             (run, outcome, error, utc_text(at)),
         ))?;
-        if found == 1 { Ok(()) } else { Err(Error::UnknownRun(run)) }
+        if found != 1 {
+            return Err(Error::UnknownRun(run));
+        }
+        self.settle()
+    }
+
+    /// Moves what is in the write-ahead log into `garmin.db` itself, so that a copy of the one file is whole, and gives memory back.
+    /// The log's files stay: a reader who may not write could not open the database without them.
+    ///
+    /// # Errors
+    /// [`Error::Database`]. A reader in the middle of something is none: then it is done after the next run.
+    pub fn settle(&self) -> Result<(), Error> {
+        garmin(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))?;
+        garmin(self.connection.execute_batch("PRAGMA shrink_memory"))
     }
 
     /// What the runs of `account` say.

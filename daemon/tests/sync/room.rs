@@ -55,7 +55,7 @@ impl House {
             Vault::open(&dir.path().join("state"), KeySource::File(dir.path().join("state/key"))).unwrap().vault;
         let setting = Setting {
             vault: OnThread::start("vault", vault).unwrap(),
-            board: Board::new(),
+            board: Board::new([]),
             garmin: Box::new(move |_| Garmin::new(settings.clone())),
             mfa_timeout: TimeDelta::minutes(30),
             events: tokio::sync::mpsc::unbounded_channel().0,

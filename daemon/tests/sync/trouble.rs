@@ -166,7 +166,7 @@ async fn a_dead_login_stops_the_run_and_a_dead_key_leaves_the_other_tier() {
 
     // The login hears it at once, though the run goes on with the other tier.
     let mirror = Mirror::of(60, 5, &[Tier::Personal, Tier::Account]).await;
-    mirror.fake.misbehave(at(Host::Personal, "-service", Effect::status(401)));
+    mirror.fake.misbehave(at(Host::Personal, "activitylist-service", Effect::status(401)));
     mirror.sync_ok().await;
     let refused = mirror.refused.lock().unwrap().clone();
     let keys = mirror.fake.count(&Filter::host(Host::Personal).path("personalapitoken"));

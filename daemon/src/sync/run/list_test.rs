@@ -72,3 +72,10 @@ fn a_page_that_was_there_before_is_no_next_page() {
     assert!(listing.advance(&page([1, 2]), false, today(), today(), 30).is_ok());
     assert!(listing.advance(&page([2, 1]), false, today(), today(), 30).is_err());
 }
+
+#[test]
+fn the_first_day_there_is_has_none_before_it() {
+    let mut listing = Listing::new(Some(NaiveDate::MIN), NaiveDate::MIN);
+    let marks = listing.advance(&[], true, NaiveDate::MIN, NaiveDate::MIN, 30).map_err(|_| ()).unwrap();
+    assert_eq!(marks.len(), 1);
+}

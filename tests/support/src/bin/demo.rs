@@ -60,11 +60,36 @@ async fn tour(by_itself: bool) -> Result<(), Box<dyn std::error::Error>> {
     let daemon = Daemon::start(&home).await;
     println!("garminsyncd runs (process {}). Ana has a year of data at Garmin and nothing here.\n", daemon.pid());
 
-    let toured = walk(&home, &letterbox, by_itself).await;
+    // Whatever ends the tour, the daemon ends with it and the folder goes.
+    let toured = tokio::select! {
+        toured = walk(&home, &letterbox, by_itself) => toured,
+        () = interrupted() => Err("it was interrupted".into()),
+    };
     let stopped = daemon.terminate().await;
     toured?;
     println!("\ngarminsyncd has stopped ({stopped}); the folder goes with this program.");
     Ok(())
+}
+
+/// Waits for Ctrl-C, for a request to end, or for the terminal to be closed.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let wait = |kind| async move {
+            match signal(kind) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = wait(SignalKind::interrupt()) => {}
+            () = wait(SignalKind::terminate()) => {}
+            () = wait(SignalKind::hangup()) => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
 }
 
 async fn walk(
