@@ -36,7 +36,7 @@ impl Daemon {
         let vault = Vault::open(dir.path(), KeySource::File(dir.path().join("vault.key"))).unwrap().vault;
         let store = Store::open(&dir.path().join("data"), &sync::projections()).unwrap();
         let store = OnThread::start("records", store).unwrap();
-        let board = Board::new([]);
+        let board = Board::new(["eva".to_owned()]);
         let setting = Setting {
             vault: OnThread::start("vault", vault).unwrap(),
             board: board.clone(),
