@@ -18,7 +18,8 @@ use garminsync_test_support::people::{Person, Plan, SignInMood};
 /// {"effect": {"kind": "status", "status": 429, "retry_after": "60"}, "host": "connectapi", "skip": 3, "times": 1}
 /// (other fields: path, method, user, after; other kinds: cloudflare_challenge, cloudflare_1015, throttled_in_200, html_200,
 /// half_body, reset, hang and late with "ms", redirect with "to"), /_fake/behave to take the rules away,
-/// /_fake/advance {"seconds": 3600} to move its clock.
+/// /_fake/ticket {"user": EMAIL, "service": URL} for a ticket as a browser gets it, /_fake/advance {"seconds": 3600} to
+/// move its clock. A request whose Host header is a real name (sso.garmin.com) needs no path prefix.
 #[derive(Parser)]
 #[command(name = "fake-garmin", version)]
 struct Arguments {
@@ -26,7 +27,7 @@ struct Arguments {
     #[arg(long, default_value = "127.0.0.1:8899")]
     listen: SocketAddr,
     /// Somebody with an account, EMAIL:PASSWORD[:MOOD]. Repeatable. Moods: ok, mfa-email, mfa-sms, mfa-totp, captcha,
-    /// locked, disabled, throttled-429, throttled-427, throttled-in-200, challenge-403, cloudflare-1015, server-error,
+    /// locked, disabled, child, throttled-429, throttled-427, throttled-in-200, challenge-403, cloudflare-1015, server-error,
     /// html-200.
     #[arg(long = "person", value_name = "EMAIL:PASSWORD[:MOOD]",
           default_values = ["ana@example.org:secret", "ben@example.org:secret:mfa-email"])]
@@ -49,6 +50,9 @@ struct Arguments {
     /// garmin.com or garmin.cn.
     #[arg(long, default_value = "garmin.com")]
     domain: String,
+    /// The data tier refuses tokens that come of a widget's ticket.
+    #[arg(long)]
+    refuse_widget_tokens: bool,
     /// Also refuse what Garmin lets pass but a careful client never sends.
     #[arg(long)]
     strict: bool,
@@ -95,6 +99,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> std::io::Result<()> {
     let knobs = Knobs {
         strict: arguments.strict,
+        refuse_widget_tokens: arguments.refuse_widget_tokens,
         domain: arguments.domain.clone(),
         access_life: arguments.access_life.map(std::time::Duration::from_secs),
         latency: std::time::Duration::from_millis(arguments.latency),

@@ -7,6 +7,7 @@
 //! | `GET /_fake/requests` | every request, in order |
 //! | `POST /_fake/misbehave` | adds a rule: `{"effect": {"kind": "status", "status": 429}, "host": "sso", "times": 1}` |
 //! | `POST /_fake/behave` | takes all rules away |
+//! | `POST /_fake/ticket` | a service ticket as a browser gets it: `{"user": "ana@example.org", "service": "https://…"}` |
 //! | `POST /_fake/advance` | moves the fake's clock: `{"seconds": 3600}` |
 
 use std::collections::BTreeMap;
@@ -23,6 +24,12 @@ use super::world::World;
 #[derive(Deserialize)]
 struct Advance {
     seconds: u64,
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    user: String,
+    service: String,
 }
 
 pub(super) fn answer(world: &mut World, method: &Method, path: &str, body: &[u8]) -> Reply {
@@ -54,6 +61,14 @@ pub(super) fn answer(world: &mut World, method: &Method, path: &str, body: &[u8]
             }
             Err(error) => Reply::json(400, &json!({"error": error.to_string()})),
         },
-        _ => Reply::json(404, &json!({"error": "GET mail, counts, requests; POST misbehave, behave, advance"})),
+        ("POST", "ticket") => match serde_json::from_slice::<Wanted>(body) {
+            Ok(Wanted { user, service }) if world.person(&user).is_some() => {
+                let ticket = world.issue_ticket(&user, &service, "cas");
+                Reply::json(200, &json!({"ticket": ticket, "url": format!("{service}?ticket={ticket}")}))
+            }
+            Ok(Wanted { user, .. }) => Reply::json(404, &json!({"error": format!("nobody here is {user}")})),
+            Err(error) => Reply::json(400, &json!({"error": error.to_string()})),
+        },
+        _ => Reply::json(404, &json!({"error": "GET mail, counts, requests; POST misbehave, behave, ticket, advance"})),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::diauth::strict_refusal;
 use super::http::{Host, Reply, Request, pages};
 use super::listing;
+use super::stats;
 use super::world::World;
 use crate::people::shape::{activity, daily, hrv, profile, sleep};
 use crate::people::{ActivityTruth, Person};
@@ -38,7 +39,8 @@ fn answer(world: &World, request: &Request) -> Reply {
     }
     let revoked_key =
         personal && world.person(&access.user).is_none_or(|person| person.key_state != crate::people::KeyState::Ok);
-    if access.expires <= world.now() || revoked_key {
+    let refused = access.widget && world.knobs.refuse_widget_tokens;
+    if access.expires <= world.now() || revoked_key || refused {
         let why = "Bearer error=\"invalid_token\", error_description=\"Token is not active\"";
         return Reply::empty(401).with("www-authenticate", why);
     }
@@ -136,6 +138,7 @@ fn route(world: &World, asked: &Asked, segments: &[&str]) -> Result<Reply, Reply
         ["wellness-service", "wellness", "syncTimestamp"] if !personal => {
             json!(person.life.last_sync().format("%Y-%m-%dT%H:%M:%S.0").to_string())
         }
+        _ if *personal => return stats::route(asked, segments),
         _ => return Err(Reply::html(404, pages::NOT_FOUND)),
     };
     Ok(Reply::json(200, &answer))
@@ -180,11 +183,11 @@ impl Asked<'_> {
         self.query.get(name).map(String::as_str)
     }
 
-    fn day(&self, name: &str) -> Result<NaiveDate, Reply> {
+    pub fn day(&self, name: &str) -> Result<NaiveDate, Reply> {
         date(self.text(name).unwrap_or_default())
     }
 
-    fn range(&self, first: &str, last: &str, cap: i64, refusal: u16) -> Result<(NaiveDate, NaiveDate), Reply> {
+    pub fn range(&self, first: &str, last: &str, cap: i64, refusal: u16) -> Result<(NaiveDate, NaiveDate), Reply> {
         range(self.text(first).unwrap_or_default(), self.text(last).unwrap_or_default(), cap, refusal)
     }
 }
@@ -196,7 +199,7 @@ pub(super) fn date(text: &str) -> Result<NaiveDate, Reply> {
 }
 
 /// First and last day, both included; more than `cap` days are refused.
-fn range(first: &str, last: &str, cap: i64, refusal: u16) -> Result<(NaiveDate, NaiveDate), Reply> {
+pub(super) fn range(first: &str, last: &str, cap: i64, refusal: u16) -> Result<(NaiveDate, NaiveDate), Reply> {
     let (first, last) = (date(first)?, date(last)?);
     match (last - first).num_days() + 1 {
         ..1 => Err(Reply::exception(400)),
@@ -205,6 +208,6 @@ fn range(first: &str, last: &str, cap: i64, refusal: u16) -> Result<(NaiveDate, 
     }
 }
 
-fn days((first, last): (NaiveDate, NaiveDate)) -> impl Iterator<Item = NaiveDate> {
+pub(super) fn days((first, last): (NaiveDate, NaiveDate)) -> impl Iterator<Item = NaiveDate> {
     first.iter_days().take_while(move |day| *day <= last)
 }

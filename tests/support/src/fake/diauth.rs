@@ -59,11 +59,11 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Reply {
     if !world.knobs.client_ids.iter().any(|known| known == client_id) {
         return refused(400, "invalid_client", "Unknown client id");
     }
-    let domain = &world.knobs.domain;
+    let domain = world.knobs.domain_of(request).to_owned();
     let ticket_grants = [domain.as_str(), "garmin.com"]
         .map(|domain| format!("https://connectapi.{domain}/di-oauth2-service/oauth/grant/service_ticket"));
     match field("grant_type") {
-        "refresh_token" => refresh(world, field("refresh_token"), client_id),
+        "refresh_token" => refresh(world, field("refresh_token"), client_id, &domain),
         grant if ticket_grants.iter().any(|known| known == grant) => {
             exchange(world, field("service_ticket"), field("service_url"), client_id)
         }
@@ -78,12 +78,15 @@ fn exchange(world: &mut World, ticket: &str, service_url: &str, client_id: &str)
         ticket.service_url == service_url && (now - ticket.issued).to_std().unwrap_or_default() <= life
     });
     match good {
-        Some(ticket) => Reply::json(200, &issue(world, &ticket.user, client_id, true)),
+        Some(ticket) => {
+            let widget = ticket.service_url.ends_with("/sso/embed");
+            Reply::json(200, &issue(world, &Grant { user: &ticket.user, client_id, widget }, true))
+        }
         None => refused(400, "invalid_request", "invalid service ticket provided"),
     }
 }
 
-fn refresh(world: &mut World, token: &str, client_id: &str) -> Reply {
+fn refresh(world: &mut World, token: &str, client_id: &str, domain: &str) -> Reply {
     let dead = |why: &str| refused(400, "invalid_grant", &format!("Invalid refresh token: {why}"));
     let Some(known) = world.tokens.refresh(token).cloned() else { return dead("unknown") };
     if known.successor.is_some() {
@@ -96,19 +99,27 @@ fn refresh(world: &mut World, token: &str, client_id: &str) -> Reply {
         return dead("not active");
     }
     // A refresh on the other region's host: the token is fine, its owner is unknown there.
-    if world.person(&known.user).is_none_or(|person| person.domain != world.knobs.domain) {
+    if world.person(&known.user).is_none_or(|person| person.domain != domain) {
         return refused(400, "invalid_grant", "User does not exist for the given Garmin GUID");
     }
     let rotates = !world.knobs.omit_refresh_token;
-    let answer = issue(world, &known.user, client_id, rotates);
+    let answer = issue(world, &Grant { user: &known.user, client_id, widget: known.widget }, rotates);
     if let Some(new) = answer["refresh_token"].as_str() {
         world.tokens.rotate(token, new);
     }
     Reply::json(200, &answer)
 }
 
-/// New tokens for a person, as the answer says them.
-pub(super) fn issue(world: &mut World, user: &str, client_id: &str, with_refresh: bool) -> Value {
+/// Whose tokens, for which client, by which kind of ticket.
+pub(super) struct Grant<'a> {
+    pub user: &'a str,
+    pub client_id: &'a str,
+    pub widget: bool,
+}
+
+/// New tokens, as the answer says them.
+pub(super) fn issue(world: &mut World, grant: &Grant, with_refresh: bool) -> Value {
+    let Grant { user, client_id, widget } = *grant;
     let now = world.now();
     let seconds = match world.knobs.access_life {
         Some(life) => i64::try_from(life.as_secs()).unwrap_or(i64::MAX),
@@ -122,7 +133,7 @@ pub(super) fn issue(world: &mut World, user: &str, client_id: &str, with_refresh
         "iss": format!("https://diauth.{domain}"), "client_id": client_id, "jti": jti, "scope": scope.split(' ').collect::<Vec<_>>(),
         "iat": now.timestamp(), "exp": expires.timestamp(), "garmin_guid": guid, "client_type": "UNDEFINED"});
     let access_token = jwt(&claims, &signature);
-    world.tokens.add_access(&access_token, Access { user: user.to_owned(), personal: false, expires });
+    world.tokens.add_access(&access_token, Access { user: user.to_owned(), personal: false, widget, expires });
     let mut answer = json!({
         "access_token": access_token, "token_type": "bearer", "expires_in": seconds, "scope": scope, "jti": jti});
     if with_refresh {
@@ -131,6 +142,7 @@ pub(super) fn issue(world: &mut World, user: &str, client_id: &str, with_refresh
         let refresh = Refresh {
             user: user.to_owned(),
             client_id: client_id.to_owned(),
+            widget,
             expires: now + life,
             successor: None,
             revoked: false,

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// One of Garmin's hosts, played under a path prefix of the fake's base URL.
+/// One of Garmin's hosts, played under a path prefix of the fake's base URL, or under its real name for a client whose
+/// connections are led here (`Host: sso.garmin.com`, no prefix).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Host {
@@ -36,14 +37,27 @@ impl Host {
             Host::Personal => "personal",
         }
     }
+
+    /// The host of this name and the domain it belongs to.
+    fn named(name: &str) -> Option<(Host, &'static str)> {
+        if name == "personal.connectapi.garmin.com" {
+            return Some((Host::Personal, "garmin.com"));
+        }
+        let (host, domain) = name.split_once('.')?;
+        let domain = ["garmin.com", "garmin.cn"].into_iter().find(|known| *known == domain)?;
+        let host = [Host::Sso, Host::Diauth, Host::Connectapi].into_iter().find(|known| known.prefix() == host)?;
+        Some((host, domain))
+    }
 }
 
 /// One request, read to its end.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub host: Host,
+    /// The domain of the host's real name; `None` if it was addressed by a path prefix.
+    pub named: Option<&'static str>,
     pub method: Method,
-    /// Path below the host's prefix, from its first `/`, as sent (still percent-encoded).
+    /// Path of the host, without its prefix, from the first `/`, as sent (still percent-encoded).
     pub path: String,
     pub query_text: String,
     pub headers: HeaderMap,
@@ -51,15 +65,20 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// `None` if the path names no host.
+    /// `None` if neither the `Host` header nor the path names a host.
     pub fn of(method: Method, uri: &Uri, headers: HeaderMap, body: Bytes) -> Option<Request> {
+        let query_text = uri.query().unwrap_or_default().to_owned();
+        let address = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if let Some((host, domain)) = Host::named(address.split(':').next().unwrap_or_default()) {
+            let path = uri.path().to_owned();
+            return Some(Request { host, named: Some(domain), method, path, query_text, headers, body });
+        }
         let (prefix, path) = match uri.path().trim_start_matches('/').split_once('/') {
             Some((prefix, rest)) => (prefix, format!("/{rest}")),
             None => (uri.path().trim_start_matches('/'), "/".to_owned()),
         };
         let host = Host::ALL.into_iter().find(|host| host.prefix() == prefix)?;
-        let query_text = uri.query().unwrap_or_default().to_owned();
-        Some(Request { host, method, path, query_text, headers, body })
+        Some(Request { host, named: None, method, path, query_text, headers, body })
     }
 
     /// The header's value if it was sent exactly once and is text.
@@ -101,9 +120,23 @@ impl Request {
             .is_some_and(|value| value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type))
     }
 
-    /// The base URL the client used, such as `http://127.0.0.1:8899`.
-    pub fn base_url(&self) -> String {
-        format!("http://{}", self.header("host").unwrap_or_default())
+    /// The origin the client used: `http://127.0.0.1:8899`, or the real one.
+    pub fn origin(&self) -> String {
+        let scheme = if self.named.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.header("host").unwrap_or_default())
+    }
+
+    /// Where the host begins for the client: the origin, and the prefix if there is one.
+    pub fn site(&self) -> String {
+        match self.named {
+            Some(_) => self.origin(),
+            None => format!("{}/{}", self.origin(), self.host.prefix()),
+        }
+    }
+
+    /// The path that the host's cookies are for.
+    pub fn cookie_path(&self) -> String {
+        if self.named.is_some() { "/".to_owned() } else { format!("/{}", self.host.prefix()) }
     }
 
     pub fn bearer(&self) -> Option<&str> {
@@ -188,6 +221,8 @@ pub(crate) mod pages {
     pub const NOT_FOUND: &str = "<!DOCTYPE html><html><head><title>404 Not Found</title></head>\
         <body><h1>Not Found</h1></body></html>";
     pub const BAD_TOKEN: &str = "<!DOCTYPE html><html><body><h1>OAuthToken is invalid</h1></body></html>";
+    pub const FORBIDDEN: &str = "<!DOCTYPE html><html><head><title>403 Forbidden</title></head>\
+        <body><h1>Forbidden</h1></body></html>";
     pub const SIGN_IN: &str = "<!DOCTYPE html><html><head><title>GARMIN Authentication Application</title></head>\
         <body><div id=\"root\"></div></body></html>";
 }

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
+use super::http::Request;
+
 /// How the fake behaves towards everybody.
 #[derive(Debug, Clone)]
 pub struct Knobs {
-    /// `garmin.com` or `garmin.cn`: which service URLs sign-in accepts, and whose people can refresh here.
+    /// `garmin.com` or `garmin.cn`: which service URLs sign-in accepts, and whose people can refresh here. A host that is
+    /// addressed by its real name belongs to that name's domain instead.
     pub domain: String,
     /// Refuse (400 with the reason) what a careful client never sends: diauth and connectapi without the native
     /// headers, cookies outside sign-in, native headers on the Personal tier. Garmin itself does not check all of it.
@@ -25,6 +28,15 @@ pub struct Knobs {
     pub code_attempts: u32,
     /// How long a mailed code is good.
     pub code_life: Duration,
+    /// A code taken on the other JSON path gives a ticket for the service of the login, not of that path. Clients disagree
+    /// about which of the two Garmin does.
+    pub code_keeps_service: bool,
+    /// The widget sends a code with its page for codes, and says so in `codeSentTo`. Without it the client asks.
+    pub widget_sends_code: bool,
+    /// The title of the widget's page after a wrong password; `None`: the form again.
+    pub widget_rejection: Option<String>,
+    /// The data tier refuses tokens that come of a widget's ticket, as it does for some accounts since June 2026.
+    pub refuse_widget_tokens: bool,
     /// Least time between two codes of one login.
     pub resend_pause: Duration,
     /// How long a service ticket is good.
@@ -47,6 +59,13 @@ pub struct Knobs {
     pub rate: Option<Rate>,
     /// Every answer takes at least this long.
     pub latency: Duration,
+}
+
+impl Knobs {
+    /// The domain that this request is in.
+    pub(crate) fn domain_of<'a>(&'a self, request: &Request) -> &'a str {
+        request.named.unwrap_or(&self.domain)
+    }
 }
 
 /// A token bucket per data tier.
@@ -85,6 +104,10 @@ impl Default for Knobs {
             wrong_code_status: 401,
             code_attempts: 5,
             code_life: Duration::from_secs(30 * 60),
+            code_keeps_service: false,
+            widget_sends_code: false,
+            widget_rejection: None,
+            refuse_widget_tokens: false,
             resend_pause: Duration::from_secs(30),
             ticket_life: Duration::from_secs(60),
             client_ids: [

@@ -17,6 +17,7 @@
 //! ```
 
 mod bucket;
+mod codes;
 mod control;
 mod data;
 mod diauth;
@@ -30,7 +31,9 @@ mod seen;
 mod server;
 mod sessions;
 mod sso;
+mod stats;
 mod tokens;
+mod widget;
 mod wire;
 mod world;
 
@@ -48,6 +51,7 @@ pub use seen::{Filter, Seen};
 pub use world::{Mail, OnMail};
 
 use crate::people::{Life, Person};
+use diauth::Grant;
 use server::{Server, Shared};
 use world::World;
 
@@ -224,14 +228,14 @@ impl FakeGarmin {
 
     /// A service ticket as if the person had signed in by browser.
     pub fn ticket(&self, user: &str, service_url: &str) -> String {
-        self.shared.lock().issue_ticket(user, service_url)
+        self.shared.lock().issue_ticket(user, service_url, "cas")
     }
 
     /// Tokens as if the person had signed in.
     pub fn tokens(&self, user: &str) -> Issued {
         let mut world = self.shared.lock();
         let client_id = world.knobs.client_ids.first().cloned().unwrap_or_default();
-        let answer = diauth::issue(&mut world, user, &client_id, true);
+        let answer = diauth::issue(&mut world, &Grant { user, client_id: &client_id, widget: false }, true);
         let text = |field: &str| answer[field].as_str().unwrap_or_default().to_owned();
         Issued {
             access: text("access_token"),

@@ -49,7 +49,7 @@ fn token(world: &mut World, request: &Request) -> Reply {
     let claims = json!({
         "exp": expires.timestamp(), "iat": now.timestamp(), "scope": ["PERSONAL_API_READ"], "jti": world.uuid()});
     let token = jwt(&claims, &world.letters(43));
-    world.tokens.add_access(&token, Access { user, personal: true, expires });
+    world.tokens.add_access(&token, Access { user, personal: true, widget: false, expires });
     let body = match world.knobs.personal_token_form {
         TokenForm::Raw => token,
         TokenForm::Quoted => format!("\"{token}\""),

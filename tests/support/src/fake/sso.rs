@@ -1,19 +1,22 @@
 //! `sso.garmin.com`: sign-in pages and the JSON login of the mobile and the portal flow.
-//! `World::answer` calls it; codes are `mfa`'s.
+//! `World::answer` calls it; codes are `mfa`'s, the HTML flow is `widget`'s.
 
 use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::http::{Reply, Request, pages};
-use super::rules;
-use super::sessions::{Challenge, Flow, PAGE_COOKIES, Session, set_cookies};
-use super::world::{Mail, World};
-use crate::people::SignInMood;
+use super::sessions::{PAGE_COOKIES, Session, json_flow, service_url, set_cookies};
+use super::world::World;
+use super::{codes, rules, widget};
+use crate::people::{SignInFlow, SignInMood};
 
 pub(super) fn answer(world: &mut World, request: &Request) -> Reply {
     let segments = request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let Some(flow) = segments.first().and_then(|first| Flow::of(first)) else {
+    if let ["sso", rest @ ..] = &segments[..] {
+        return widget::answer(world, request, rest);
+    }
+    let Some(flow) = json_flow(segments.first()) else {
         return Reply::html(404, pages::NOT_FOUND);
     };
     match (request.method.as_str(), &segments[1..]) {
@@ -24,25 +27,12 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Reply {
     }
 }
 
-fn page(world: &mut World, request: &Request, flow: Flow) -> Reply {
-    if flow.service_url(request, &world.knobs).is_none() {
+fn page(world: &mut World, request: &Request, flow: SignInFlow) -> Reply {
+    if service_url(flow, request, &world.knobs).is_none() {
         return Reply::html(400, pages::NOT_FOUND);
     }
-    let values = PAGE_COOKIES.map(|name| (name, world.letters(32)));
-    let opened = world.now();
-    let session = Session {
-        flow,
-        page: format!("{}?{}", request.path, request.query_text),
-        opened,
-        cookies: values.iter().cloned().collect(),
-        challenge: None,
-    };
-    // Cloudflare's cookie lives half an hour, the others as long as the browser; the date has a comma in it.
-    let expires = (opened + Duration::minutes(30)).format("; Expires=%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let cookies =
-        values.clone().map(|(name, value)| (name, value, if name == "__cf_bm" { expires.as_str() } else { "" }));
-    world.sessions.insert(values[0].1.clone(), session);
-    set_cookies(Reply::html(200, pages::SIGN_IN), &cookies, &world.knobs)
+    let (_, cookies) = Session::open(world, request, flow);
+    set_cookies(Reply::html(200, pages::SIGN_IN), &cookies, request, &world.knobs)
 }
 
 /// What is wrong with a JSON POST to `sso`, before its meaning is looked at.
@@ -50,13 +40,13 @@ pub(super) fn refusal_of_form(request: &Request) -> Option<Reply> {
     if !request.has_content_type("application/json") {
         return Some(Reply::exception(415));
     }
-    if request.header("origin") != Some(&request.base_url()) {
+    if request.header("origin") != Some(&request.origin()) {
         return Some(Reply::exception(400));
     }
     None
 }
 
-fn login(world: &mut World, request: &Request, flow: Flow) -> Reply {
+fn login(world: &mut World, request: &Request, flow: SignInFlow) -> Reply {
     if let Some(refusal) = refusal_of_form(request) {
         return refusal;
     }
@@ -71,7 +61,7 @@ fn login(world: &mut World, request: &Request, flow: Flow) -> Reply {
     if (world.now() - session.opened).to_std().unwrap_or_default() < world.knobs.sign_in_pause {
         return Reply::empty(429);
     }
-    let Some(service_url) = flow.service_url(request, &world.knobs) else {
+    let Some(service_url) = service_url(flow, request, &world.knobs) else {
         return status(400, "INVALID_SERVICE", "ticketServiceMismatch");
     };
     let body = request.json().unwrap_or(Value::Null);
@@ -81,41 +71,26 @@ fn login(world: &mut World, request: &Request, flow: Flow) -> Reply {
     };
     let wrong = || status(401, "INVALID_USERNAME_PASSWORD", "generalLoginInvalidUsernameOrPassword");
     let Some(person) = world.person(email).cloned() else { return wrong() };
-    if let Some(reply) = before_password(&person.mood) {
+    let mood = person.mood_of(flow);
+    if let Some(reply) = before_password(mood) {
         return reply;
     }
     if person.password != password {
         return wrong();
     }
-    let (method, sent_to) = match &person.mood {
+    let method = match mood {
         SignInMood::Locked => return status(200, "ACCOUNT_LOCKED", "generalLoginAccountLocked"),
+        SignInMood::Child => return status(200, "FAIL", "loginDeniedApplicationSecurityPolicy"),
         SignInMood::Stopped { kind, message } => return status(200, kind, message),
-        SignInMood::MfaEmail => ("email", person.masked_email()),
-        SignInMood::MfaSms => ("sms", "*******42".to_owned()),
-        SignInMood::MfaTotp => ("totp", String::new()),
-        _ => return signed_in(world, &person.email, &service_url, true),
+        SignInMood::MfaEmail => "email",
+        SignInMood::MfaSms => "sms",
+        SignInMood::MfaTotp => "totp",
+        _ => return signed_in(world, request, &person.email, &service_url, true),
     };
-    // A new login voids the code of an older one.
-    for session in world.sessions.values_mut() {
-        session.challenge.take_if(|challenge| challenge.user == person.email);
-    }
-    let code = if method == "totp" { person.totp_code() } else { world.digits(6) };
-    let shown = if world.knobs.upper_case_methods { method.to_uppercase() } else { method.to_owned() };
-    let sent = world.now();
-    let challenge = Challenge {
-        user: person.email.clone(),
-        method: shown.clone(),
-        code: code.clone(),
-        sent,
-        codes_sent: 1,
-        wrong: 0,
-    };
-    if let Some(session) = world.sessions.get_mut(&id) {
-        session.challenge = Some(challenge);
-    }
-    if method != "totp" {
-        world.send_mail(Mail { at: sent, user: person.email, method: method.into(), sent_to: sent_to.clone(), code });
-    }
+    let shown = codes::begin(world, &id, &person, &service_url, method);
+    // The login itself sends the first code; an authenticator app needs none.
+    let _ = codes::send(world, &id);
+    let sent_to = codes::destination(&person, method);
     let mut reply = outcome("MFA_REQUIRED", "", "OK");
     reply["serviceURL"] = json!(service_url);
     reply["consentTypeList"] = json!([]);
@@ -142,27 +117,35 @@ fn before_password(mood: &SignInMood) -> Option<Reply> {
         | SignInMood::MfaSms
         | SignInMood::MfaTotp
         | SignInMood::Locked
+        | SignInMood::Child
         | SignInMood::Stopped { .. } => return None,
     })
 }
 
 /// Ticket and cookies. The answer to a code has no `customerMfaInfo`.
-pub(super) fn signed_in(world: &mut World, user: &str, service_url: &str, by_login: bool) -> Reply {
+pub(super) fn signed_in(world: &mut World, request: &Request, user: &str, service_url: &str, by_login: bool) -> Reply {
     let mut body = outcome("SUCCESSFUL", "", "OK");
     body["serviceURL"] = json!(service_url);
-    body["serviceTicketId"] = json!(world.issue_ticket(user, service_url));
+    body["serviceTicketId"] = json!(world.issue_ticket(user, service_url, "sso"));
     if let (false, Some(body)) = (by_login, body.as_object_mut()) {
         body.remove("customerMfaInfo");
     }
+    let cookies = signed_in_cookies(world, user);
+    set_cookies(Reply::json(200, &body), &cookies, request, &world.knobs)
+}
+
+/// The cookies of a browser that has signed in. With the first one it need not do so again.
+pub(super) fn signed_in_cookies(world: &mut World, user: &str) -> [(&'static str, String, String); 4] {
     let guid = world.person(user).map(crate::people::Person::guid).unwrap_or_default();
     let expires = (world.now() + Duration::days(365)).format("; Expires=%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let cookies = [
-        ("CASTGC", format!("TGT-{}", world.letters(24)), ""),
-        ("GARMIN-SSO", "1".to_owned(), ""),
-        ("GARMIN-SSO-CUST-GUID", guid, ""),
-        ("GMN_TRACKABLE", "1".to_owned(), expires.as_str()),
-    ];
-    set_cookies(Reply::json(200, &body), &cookies, &world.knobs)
+    let granting = format!("TGT-{}", world.letters(24));
+    world.browsers.insert(granting.clone(), user.to_owned());
+    [
+        ("CASTGC", granting, String::new()),
+        ("GARMIN-SSO", "1".to_owned(), String::new()),
+        ("GARMIN-SSO-CUST-GUID", guid, String::new()),
+        ("GMN_TRACKABLE", "1".to_owned(), expires),
+    ]
 }
 
 pub(super) fn status(http: u16, kind: &str, message: &str) -> Reply {

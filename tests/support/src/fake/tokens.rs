@@ -12,6 +12,8 @@ use serde_json::Value;
 pub(crate) struct Access {
     pub user: String,
     pub personal: bool,
+    /// It comes of a ticket for the widget's page.
+    pub widget: bool,
     pub expires: DateTime<Utc>,
 }
 
@@ -19,6 +21,7 @@ pub(crate) struct Access {
 pub(crate) struct Refresh {
     pub user: String,
     pub client_id: String,
+    pub widget: bool,
     pub expires: DateTime<Utc>,
     /// The token that took its place; `None` while it is good.
     pub successor: Option<String>,

@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub people: Vec<Person>,
     pub sessions: HashMap<String, Session>,
     pub tickets: HashMap<String, Ticket>,
+    /// Browsers that have signed in: `CASTGC` and whose it is.
+    pub browsers: HashMap<String, String>,
     pub tokens: TokenBook,
     pub mail: Vec<Mail>,
     pub rules: Rules,
@@ -68,6 +70,7 @@ impl World {
             people: Vec::new(),
             sessions: HashMap::new(),
             tickets: HashMap::new(),
+            browsers: HashMap::new(),
             tokens: TokenBook::default(),
             mail: Vec::new(),
             rules: Rules::default(),
@@ -123,9 +126,9 @@ impl World {
         )
     }
 
-    /// A ticket for one service URL, good once and for a minute.
-    pub fn issue_ticket(&mut self, user: &str, service_url: &str) -> String {
-        let ticket = format!("ST-{}-{}-sso", self.digits(7), self.letters(20));
+    /// A ticket for one service URL, good once and for a minute. JSON flows say `sso` at its end, pages `cas`.
+    pub fn issue_ticket(&mut self, user: &str, service_url: &str, by: &str) -> String {
+        let ticket = format!("ST-{}-{}-{by}", self.digits(7), self.letters(20));
         let issued = self.now();
         let entry = Ticket { user: user.to_owned(), service_url: service_url.to_owned(), issued };
         self.tickets.insert(ticket.clone(), entry);
@@ -138,8 +141,11 @@ impl World {
         match request.host {
             Host::Sso => {
                 let named = request.json().and_then(|body| body["username"].as_str().and_then(person));
+                let form = request.form();
+                let named = named.or_else(|| person(form.get("username")?));
                 let cookies = request.cookies();
-                named.or_else(|| self.sessions.get(cookies.get("SESSION")?)?.user())
+                let known = named.or_else(|| self.sessions.get(cookies.get("SESSION")?)?.user());
+                known.or_else(|| self.browsers.get(cookies.get("CASTGC")?).cloned())
             }
             Host::Diauth => {
                 let form = request.form();

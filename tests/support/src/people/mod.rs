@@ -16,7 +16,7 @@ pub(crate) mod shape;
 
 pub use life::{Day, Life};
 pub use original::Original;
-pub use person::{KeyState, Person, SignInMood};
+pub use person::{KeyState, Person, SignInFlow, SignInMood};
 pub use plan::{Plan, Travel};
 pub use truth::{ActivityTruth, DailyTruth, HrvTruth, SleepTruth, Source};
 

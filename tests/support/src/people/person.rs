@@ -1,11 +1,24 @@
 //! One person with a Garmin account: credentials, how sign-in goes for them, and their life.
 //! Tests build them, `FakeGarmin::add` takes them in.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::chance::hash;
 use super::life::Life;
 use super::plan::Plan;
+
+/// One of the doors for e-mail address and password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SignInFlow {
+    /// `/mobile/…`, JSON.
+    Mobile,
+    /// `/portal/…`, JSON.
+    Portal,
+    /// `/sso/signin`, HTML: the embed widget, and the page that people see in a browser.
+    Widget,
+}
 
 /// How Garmin receives a person who signs in with the right password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +42,8 @@ pub enum SignInMood {
         /// `responseStatus.message`.
         message: String,
     },
+    /// A child's account, or one that a security policy keeps out.
+    Child,
     /// 429, whatever the password.
     Throttled429,
     /// 427.
@@ -57,6 +72,7 @@ impl std::str::FromStr for SignInMood {
             "captcha" => SignInMood::Captcha,
             "locked" => SignInMood::Locked,
             "disabled" => SignInMood::Stopped { kind: "FAIL".into(), message: "generalLoginAccountDisabled".into() },
+            "child" => SignInMood::Child,
             "throttled-429" => SignInMood::Throttled429,
             "throttled-427" => SignInMood::Throttled427,
             "throttled-in-200" => SignInMood::ThrottledIn200,
@@ -93,6 +109,8 @@ pub struct Person {
     pub password: String,
     /// How sign-in goes.
     pub mood: SignInMood,
+    /// How it goes in one flow, where that differs.
+    pub moods: BTreeMap<SignInFlow, SignInMood>,
     /// `garmin.com` or `garmin.cn`: where the account lives.
     pub domain: String,
     /// `displayName`: the `{dn}` of data paths.
@@ -126,6 +144,7 @@ impl Person {
             email: email.to_owned(),
             password: format!("{local_part}-password"),
             mood: SignInMood::Ok,
+            moods: BTreeMap::new(),
             domain: "garmin.com".into(),
             display_name: format!("{number:016x}-dn"),
             full_name: format!("{local_part} Müller-Ångström"),
@@ -145,6 +164,17 @@ impl Person {
     /// With this sign-in.
     pub fn mood(self, mood: SignInMood) -> Person {
         Person { mood, ..self }
+    }
+
+    /// With this sign-in in one flow.
+    pub fn mood_in(mut self, flow: SignInFlow, mood: SignInMood) -> Person {
+        self.moods.insert(flow, mood);
+        self
+    }
+
+    /// How sign-in goes in this flow.
+    pub(crate) fn mood_of(&self, flow: SignInFlow) -> &SignInMood {
+        self.moods.get(&flow).unwrap_or(&self.mood)
     }
 
     /// With `days` days of data up to `today` instead, and this many activities.

@@ -80,8 +80,10 @@ impl Call {
     pub fn try_send(&self) -> Option<Answer> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let mut text =
-            format!("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.method, self.path, self.address);
+        let mut text = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.path);
+        if !self.headers.iter().any(|(name, _)| name == "host") {
+            text += &format!("Host: {}\r\n", self.address);
+        }
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
         }
@@ -116,6 +118,24 @@ impl Answer {
 
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The cookies it sets.
+    pub fn cookies(&self) -> BTreeMap<String, String> {
+        let lines = self.all("set-cookie");
+        let pairs = lines.iter().map(|line| line.split(';').next().unwrap().split_once('=').unwrap());
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// What stands between these two texts of its body.
+    pub fn between(&self, before: &str, after: &str) -> Option<String> {
+        let text = self.text();
+        let (_, rest) = text.split_once(before)?;
+        Some(rest.split_once(after)?.0.to_owned())
+    }
+
+    pub fn title(&self) -> String {
+        self.between("<title>", "</title>").unwrap()
     }
 
     pub fn text(&self) -> String {
@@ -154,14 +174,12 @@ impl Page {
         let path = format!("/sso/{flow}/sso/{locale}/sign-in?{query}");
         let page = Call::get(fake, &path).send();
         assert_eq!(page.status, 200);
-        let pairs = page.all("set-cookie");
-        let cookies = pairs.iter().map(|line| line.split(';').next().unwrap().split_once('=').unwrap());
         Page {
             base: fake.base_url(),
             flow,
             query: format!("{query}&locale=en-US"),
             referer: fake.base_url() + &path,
-            cookies: cookies.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            cookies: page.cookies(),
         }
     }
 

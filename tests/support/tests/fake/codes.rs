@@ -118,6 +118,18 @@ fn the_other_json_path_takes_the_same_code() {
 }
 
 #[test]
+fn the_other_json_path_can_keep_the_logins_service() {
+    let fake = fake(SignInMood::MfaEmail);
+    fake.knobs(|knobs| knobs.code_keeps_service = true);
+    let page = Page::mobile(&fake);
+    page.login(&fake).send();
+    let crossed = Page { cookies: page.cookies.clone(), ..Page::portal(&fake) };
+    let done = crossed.verify(&fake, &last_code(&fake)).send();
+    let ticket = done.json()["serviceTicketId"].as_str().unwrap().to_owned();
+    assert_eq!(exchange(&fake, &ticket, ANDROID).send().status, 200);
+}
+
+#[test]
 fn the_method_must_come_back_as_it_was_said() {
     let fake = fake(SignInMood::MfaSms);
     fake.knobs(|knobs| knobs.upper_case_methods = true);

@@ -2,6 +2,7 @@
 //! Everything here goes over raw HTTP, so that no client's kindness hides a fault.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod browser;
 mod client;
 mod codes;
 mod data;
@@ -10,3 +11,4 @@ mod people;
 mod personal;
 mod sign_in;
 mod tokens;
+mod widget;

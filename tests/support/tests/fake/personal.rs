@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
-use garminsync_test_support::fake::TokenForm;
+use garminsync_test_support::fake::{Effect, Host, Rule, TokenForm};
 use garminsync_test_support::people::{KeyState, SignInMood};
+use serde_json::Value;
 
 use crate::client::{ANA, fake, key_call, personal, personal_token};
 
@@ -85,9 +86,15 @@ fn its_caps_are_its_own() {
         ("/usersummary-service/v2/dailysummaries?startDate={s}&endDate={e}", 90, 500),
         ("/sleep-service/sleep/dailySleepSummariesByDate?startDate={s}&endDate={e}", 31, 400),
         ("/hrv-service/hrv/daily/{s}/{e}", 365, 400),
+        ("/usersummary-service/stats/steps/daily/{s}/{e}", 28, 400),
+        ("/usersummary-service/stats/stress/daily/{s}/{e}", 28, 400),
+        ("/usersummary-service/stats/hydration/daily/{s}/{e}", 31, 400),
+        ("/wellness-service/wellness/bodyBattery/reports/daily?startDate={s}&endDate={e}", 31, 400),
     ] {
         assert_eq!((range(path, cap), range(path, cap + 1)), (200, refusal), "{path}");
     }
+    assert_eq!(range("/weight-service/weight/all/{s}/{e}", 1), 400, "always");
+    assert_eq!(range("/weight-service/weight/range/{s}/{e}?includeAll=true", 400), 200);
     assert_eq!(range("/sleep-service/stats/sleep/daily/{s}/{e}", 28), 404);
     let list = |query: &str| {
         personal(&fake, &token, &format!("/activitylist-service/activities/search/activities{query}")).send().status
@@ -123,4 +130,34 @@ fn more_than_ten_at_once_are_throttled() {
     assert!(!throttled.is_empty());
     assert!(throttled.iter().all(|answer| answer.all("retry-after") == ["14"]));
     assert!(answers.iter().any(|answer| answer.status == 200));
+}
+
+#[test]
+fn lists_for_one_measure_tell_the_same_truth() {
+    let fake = fake(SignInMood::Ok);
+    let token = personal_token(&fake);
+    let list = |kind: &str| {
+        let path = format!("/usersummary-service/stats/{kind}/daily/2026-09-24/2026-10-20");
+        personal(&fake, &token, &path).send().json().as_array().unwrap().clone()
+    };
+    let life = fake.person(ANA).unwrap().life;
+    let truth = |item: &Value| life.daily(item["calendarDate"].as_str().unwrap().parse().unwrap()).unwrap().clone();
+    let (steps, stress, hydration) = (list("steps"), list("stress"), list("hydration"));
+    assert!(steps.len() > 15 && stress.len() > 15 && !hydration.is_empty());
+    assert!(steps.iter().all(|item| item["totalSteps"].as_i64() == truth(item).steps));
+    assert!(stress.iter().all(|item| item["values"]["restStressDuration"].as_i64() == truth(item).rest_stress_s));
+    assert!(hydration.iter().all(|item| item["valueInML"].as_f64() == truth(item).hydration_ml));
+}
+
+#[test]
+fn an_area_can_be_closed_and_areas_can_be_empty() {
+    let fake = fake(SignInMood::Ok);
+    let token = personal_token(&fake);
+    let status = |path: &str| personal(&fake, &token, path).send().status;
+    fake.misbehave(Rule::does(Effect::status(403)).host(Host::Personal).path("/hrv-service/"));
+    assert_eq!(status("/hrv-service/hrv/2026-10-20"), 403);
+    assert_eq!(status("/biometric-service/heartRateZones/v2?generateDefaults=true"), 200);
+    assert_eq!(status("/nutrition-service/food/logs/2026-10-20"), 204);
+    assert_eq!(status("/nutrition-service/food/logs/today"), 400);
+    assert_eq!(status("/no-service/of/this/name"), 404);
 }

@@ -6,6 +6,7 @@ pub(crate) mod daily;
 pub(crate) mod hrv;
 pub(crate) mod profile;
 pub(crate) mod sleep;
+pub(crate) mod stats;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
