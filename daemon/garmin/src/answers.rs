@@ -105,11 +105,13 @@ fn sso(reply: &Reply) -> Result<Said, Error> {
     };
     // Throttling can hide in a 200: `{"error": {"status-code": "429"}}`, as text or number.
     if let Some(code) = hidden_status(&json) {
-        return Err(match code {
-            429 | 427 => throttled(),
-            408 | 500..=599 => Error::ServerTrouble { status: code },
-            code => Error::unexpected(format!("error {code} inside an answer")),
-        });
+        match code {
+            429 | 427 => return Err(throttled()),
+            408 | 500..=599 => return Err(Error::ServerTrouble { status: code }),
+            // What a 400 or 401 means, whoever asked knows: wrong credentials, or a wrong code.
+            400 | 401 => {}
+            code => return Err(Error::unexpected(format!("error {code} inside an answer"))),
+        }
     }
     let status = &json["responseStatus"];
     let text = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
@@ -234,7 +236,7 @@ mod tests {
             (200, r#"{"error": {"status-code": "429", "message": "x"}}"#, throttled.clone()),
             (200, r#"{"error": {"status-code": 429}}"#, throttled.clone()),
             (200, r#"{"error": {"status-code": "503"}}"#, trouble(503)),
-            (200, r#"{"error": {"status-code": "400"}}"#, odd("error 400 inside an answer")),
+            (200, r#"{"error": {"status-code": "400"}}"#, odd("an answer without a type (HTTP 200)")),
             (403, CHALLENGE, Error::Challenged),
             (403, "", Error::Challenged),
             (200, CHALLENGE, Error::Challenged),
@@ -275,6 +277,7 @@ mod tests {
             ),
             (200, said("CAPTCHA_REQUIRED", ""), Error::CaptchaRequired),
             (429, String::new(), Error::Throttled { retry_after: None }),
+            (400, r#"{"error": {"status-code": "400", "message": "x"}}"#.into(), Error::CodeRejected),
             (200, r#"{"error": {"status-code": "429"}}"#.into(), Error::Throttled { retry_after: None }),
             (403, CHALLENGE.into(), Error::Challenged),
             (503, String::new(), Error::ServerTrouble { status: 503 }),
