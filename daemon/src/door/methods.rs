@@ -18,7 +18,7 @@ use super::Rooms;
 use super::connection::{Answer, Called, Desk, Work};
 use crate::config::{ACCOUNT_NAMES, valid_account_name};
 use crate::report::Reporter;
-use crate::sync;
+use crate::sync::{self, plan::EARLIEST};
 
 /// The desk in front of the rooms.
 pub struct Counter {
@@ -176,7 +176,9 @@ fn refused(account: &str, why: sync::Refused) -> Failure {
         }
         Refused::ShuttingDown => stopping(),
         Refused::BadRange => {
-            Failure::new(Kind::InvalidArgument, "that range holds no day: `since` is after `until` or in the future")
+            let words =
+                format!("that range holds no day: `since` is after `until`, in the future, or before {EARLIEST}");
+            Failure::new(Kind::InvalidArgument, words)
         }
     }
 }
