@@ -26,7 +26,7 @@ struct Arguments {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8899")]
     listen: SocketAddr,
-    /// Somebody with an account, EMAIL:PASSWORD[:MOOD]. Repeatable. Moods: ok, mfa-email, mfa-sms, mfa-totp, captcha,
+    /// Somebody with an account, `EMAIL:PASSWORD[:MOOD]`. Repeatable. Moods: ok, mfa-email, mfa-sms, mfa-totp, captcha,
     /// locked, disabled, child, throttled-429, throttled-427, throttled-in-200, challenge-403, cloudflare-1015, server-error,
     /// html-200.
     #[arg(long = "person", value_name = "EMAIL:PASSWORD[:MOOD]",
