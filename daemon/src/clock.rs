@@ -3,7 +3,7 @@
 //!
 //! tokio-cron-scheduler fires at the slots, and each time anything fires [`Schedule::due`] decides. So a late, doubled or shifted
 //! tick changes nothing. What the scheduler gets wrong (one hour off after a daylight-saving change, waiting for the old time after a
-//! clock was put back) a look every [`LOOK`] makes good, and it gets fresh jobs whenever the clock or the time zone has jumped.
+//! clock was put back) a look every half minute makes good, and it gets fresh jobs whenever the clock or the time zone has jumped.
 
 pub mod schedule;
 

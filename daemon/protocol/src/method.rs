@@ -1,4 +1,4 @@
-//! The methods: names, parameters, results. The table [`METHODS`] is what the door serves and what OpenRPC describes.
+//! The methods: names, parameters, results; `openrpc` describes them, the door serves them.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
