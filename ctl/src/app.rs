@@ -71,28 +71,32 @@ impl App {
         Ok(status.accounts.into_iter().find(|account| account.name == self.account_name()))
     }
 
-    /// Asks the person. `usage` is said when there is nobody.
-    pub async fn ask(&self, question: &str, hidden: bool, usage: &str) -> Result<Secret, Failed> {
-        let Some(terminal) = &self.console.terminal else {
-            return Err(Failed::usage(usage).hint(format!("{} --help", self.typed.again())));
-        };
-        match terminal.ask(question, hidden).await {
-            Ok(answer) => Ok(answer),
-            Err(Unanswered::Left) => Err(self.farewell.clone()),
-            Err(Unanswered::Io(error)) => {
-                let message = format!("The terminal could not be read ({error}). Nothing was changed.");
-                Err(Failed::new(Exit::Failed, "terminal", message).hint(self.typed.again()))
+    /// Asks the person, again after a slip of the control key. `nobody` is the end when there is no one to ask.
+    pub async fn ask(&mut self, question: &str, hidden: bool, nobody: Failed) -> Result<Secret, Failed> {
+        let Some(terminal) = self.console.terminal.clone() else { return Err(nobody) };
+        loop {
+            match terminal.ask(question, hidden).await {
+                Ok(answer) if holds_controls(&answer) => {
+                    self.console.say("That held a control character, such as Ctrl-Z, and was not sent. Once more:");
+                }
+                Ok(answer) => return Ok(answer),
+                Err(Unanswered::Left) => return Err(self.farewell.clone()),
+                Err(Unanswered::Io(error)) => {
+                    let message = format!("The terminal could not be read ({error}). Nothing was changed.");
+                    return Err(Failed::new(Exit::Failed, "terminal", message).hint(self.typed.again()));
+                }
             }
         }
     }
 
     /// A secret that stdin brings; a terminal there is asked without echo.
-    pub async fn secret_line(&self, question: &str, what: &str) -> Result<Secret, Failed> {
+    pub async fn secret_line(&mut self, question: &str, what: &str) -> Result<Secret, Failed> {
         if self.console.input_is_terminal {
-            return self.not_empty(self.ask(question, true, "No terminal could be opened.").await?, what);
+            let answer = self.ask(question, true, Failed::usage("No terminal could be opened.")).await?;
+            return self.sound(answer, what);
         }
         match self.console.line().await {
-            Ok(Some(line)) => self.not_empty(line, what),
+            Ok(Some(line)) => self.sound(line, what),
             Ok(None) => Err(Failed::usage(format!("stdin ended before {what}. Nothing was sent."))),
             Err(error) => {
                 Err(Failed::usage(format!("stdin could not be read for {what} ({error}). Nothing was sent.")))
@@ -100,13 +104,20 @@ impl App {
         }
     }
 
-    /// Refuses an answer that holds nothing.
-    pub fn not_empty(&self, answer: Secret, what: &str) -> Result<Secret, Failed> {
-        if answer.expose().trim().is_empty() {
-            return Err(
-                Failed::usage(format!("Nothing was given for {what}. Nothing was sent.")).hint(self.typed.again())
-            );
-        }
-        Ok(answer)
+    /// Refuses an answer that holds nothing, or what no key types on purpose.
+    pub fn sound(&self, answer: Secret, what: &str) -> Result<Secret, Failed> {
+        let wrong = if answer.expose().trim().is_empty() {
+            format!("Nothing was given for {what}. Nothing was sent.")
+        } else if holds_controls(&answer) {
+            format!("There is a control character in {what}. Nothing was sent.")
+        } else {
+            return Ok(answer);
+        };
+        Err(Failed::usage(wrong).hint(self.typed.again()))
     }
+}
+
+/// Whether a line holds control characters, its end excepted.
+fn holds_controls(line: &Secret) -> bool {
+    line.expose().trim_end_matches(['\r', '\n']).contains(char::is_control)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::console::Console;
 use crate::failure::{Exit, Failed, Typed};
@@ -24,10 +24,10 @@ const GLOBAL: &str = "Global options";
 )]
 pub struct Cli {
     /// The daemon's control socket [default: the user's service, then the system's]
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", env = "GARMINSYNC_SOCKET", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", value_hint = ValueHint::FilePath, env = "GARMINSYNC_SOCKET", hide_env_values = true)]
     pub socket: Option<PathBuf>,
     /// The account, where there are several [default: default]
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", value_hint = ValueHint::Other)]
     pub account: Option<String>,
     /// How data are printed on stdout
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FORMAT", default_value = "table")]
@@ -67,7 +67,7 @@ pub enum Command {
     Logout,
     /// Show every account: its login, its mirror, its troubles
     Status {
-        /// Show it again whenever it changes, until Ctrl-C
+        /// Show it again whenever it changes, until Ctrl-C; with --json one object a line
         #[arg(long)]
         watch: bool,
     },
@@ -88,7 +88,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Login {
     /// The e-mail address of the Garmin account [default: asked for]
-    #[arg(long, value_name = "E-MAIL")]
+    #[arg(long, value_name = "E-MAIL", value_hint = ValueHint::EmailAddress)]
     pub email: Option<String>,
     /// Read the password from the first line of stdin
     #[arg(long)]
@@ -114,6 +114,7 @@ pub struct Login {
 #[derive(Debug, Args)]
 pub struct Mfa {
     /// The code [default: asked for, or one line of stdin]
+    #[arg(value_hint = ValueHint::Other)]
     pub code: Option<String>,
     /// Give the waiting sign-in up
     #[arg(long, conflicts_with = "code")]
@@ -130,13 +131,13 @@ pub struct Sync {
     #[arg(long)]
     pub no_wait: bool,
     /// First day to read, as 2026-01-31 [default: the configured start]
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = day, value_hint = ValueHint::Other)]
     pub since: Option<NaiveDate>,
     /// Last day to read [default: today]
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = day, value_hint = ValueHint::Other)]
     pub until: Option<NaiveDate>,
     /// Only this dataset; may be given several times
-    #[arg(long = "dataset", value_name = "NAME")]
+    #[arg(long = "dataset", value_name = "NAME", value_hint = ValueHint::Other)]
     pub datasets: Vec<String>,
 }
 
@@ -184,17 +185,17 @@ pub fn wants_json(args: &[OsString]) -> bool {
 /// Prints help, the release, or what was wrong with the command line.
 pub fn explain(error: &clap::Error, json: bool, console: &mut Console) -> Exit {
     if !error.use_stderr() {
-        console.data(&error.to_string());
-        return Exit::Done;
+        return match console.data(&error.to_string()) {
+            Ok(()) => Exit::Done,
+            Err(error) => crate::report(&Failed::unwritten(&error), false, console),
+        };
     }
     if json {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failed = Failed::usage(first).hint("garminsyncctl --help");
-        crate::report(&failed, true, console);
-    } else {
-        console.say(&error.to_string());
+        return crate::report(&Failed::usage(first).hint("garminsyncctl --help"), true, console);
     }
+    console.say(&error.to_string());
     Exit::Usage
 }
 

@@ -27,6 +27,8 @@ pub struct Console {
     pub input_is_terminal: bool,
     /// Whether stdout is one.
     pub out_is_terminal: bool,
+    /// Looks whether nobody reads stdout any more.
+    pub out_is_lost: fn() -> bool,
     /// Whether stderr is one.
     pub err_is_terminal: bool,
     /// False when the environment asks for no colours.
@@ -54,6 +56,7 @@ impl Console {
             terminal: if input_is_terminal || err_is_terminal { prompt::controlling_terminal() } else { None },
             input_is_terminal,
             out_is_terminal: io::stdout().is_terminal(),
+            out_is_lost: nobody_reads_stdout,
             err_is_terminal,
             colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
                 && std::env::var_os("TERM").is_none_or(|value| value != "dumb"),
@@ -71,14 +74,14 @@ impl Console {
         }
     }
 
-    /// Writes data to stdout, with a newline at its end. A reader that went away is no error of ours.
-    pub fn data(&mut self, text: &str) {
-        write_line(&mut self.out, text);
+    /// Writes data to stdout, with a newline at its end.
+    pub fn data(&mut self, text: &str) -> io::Result<()> {
+        write_line(&mut self.out, text)
     }
 
-    /// Says something to the person.
+    /// Says something to the person, if anybody hears it.
     pub fn say(&mut self, text: &str) {
-        write_line(&mut self.err, text);
+        let _ = write_line(&mut self.err, text);
     }
 
     /// Colours for stdout.
@@ -104,11 +107,29 @@ impl Console {
     }
 }
 
-fn write_line(stream: &mut dyn Write, text: &str) {
-    if !text.is_empty() {
-        let end = if text.ends_with('\n') { "" } else { "\n" };
-        let _ = write!(stream, "{text}{end}").and_then(|()| stream.flush());
+fn write_line(stream: &mut dyn Write, text: &str) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
     }
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    write!(stream, "{text}{end}")?;
+    stream.flush()
+}
+
+/// A pipe whose reader is gone says so without being written to.
+#[cfg(unix)]
+fn nobody_reads_stdout() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::OUT)];
+    poll(&mut watched, Some(&Timespec::default())).is_ok()
+        && watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
+/// Here only the next write can tell.
+#[cfg(not(unix))]
+fn nobody_reads_stdout() -> bool {
+    false
 }
 
 fn read_line(input: &mut dyn BufRead) -> io::Result<Option<Secret>> {

@@ -2,13 +2,14 @@
 //! where kinds become exit codes and next steps; commands only add what they alone know.
 //! It must not print.
 
+use std::io;
 use std::path::Path;
 
-use garminsync_protocol::{Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, PROTOCOL, SYNC_START};
+use garminsync_protocol::{DEFAULT_ACCOUNT, Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, PROTOCOL, SYNC_START};
 use serde_json::{Map, Value};
 
 use crate::client::ClientError;
-use crate::show::time;
+use crate::show::{text, time};
 
 /// The exit codes that scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,8 @@ pub enum Exit {
     Refused = 8,
     /// `Ctrl-C`, as shells count it.
     Interrupted = 130,
+    /// Whoever read stdout went away, as shells count a program that this ended.
+    NobodyReads = 141,
 }
 
 impl Exit {
@@ -57,35 +60,38 @@ impl Exit {
 /// How a person reaches the same daemon and account with another command.
 #[derive(Clone, Debug)]
 pub struct Typed {
-    flags: String,
+    socket: String,
+    account: String,
     command: String,
 }
 
 impl Typed {
     /// From the flags that were typed and the command.
     pub fn new(socket: Option<&Path>, account: Option<&str>, command: &str) -> Self {
-        let mut flags = String::new();
-        if let Some(socket) = socket {
-            flags += &format!(" --socket {}", quoted(&socket.to_string_lossy()));
+        let flag = |name: &str, value: &str| format!(" {name} {}", quoted(value));
+        Self {
+            socket: socket.map(|socket| flag("--socket", &socket.to_string_lossy())).unwrap_or_default(),
+            account: account.map(|account| flag("--account", account)).unwrap_or_default(),
+            command: command.into(),
         }
-        if let Some(account) = account {
-            flags += &format!(" --account {}", quoted(account));
-        }
-        Self { flags, command: command.into() }
     }
 
     /// Another command, with the same flags.
     pub fn command(&self, command: &str) -> String {
-        format!("garminsyncctl{} {command}", self.flags)
+        format!("garminsyncctl{}{} {command}", self.socket, self.account)
+    }
+
+    /// Another command, for whatever accounts there are.
+    pub fn command_for_all(&self, command: &str) -> String {
+        format!("garminsyncctl{} {command}", self.socket)
     }
 
     /// A command for another account than the one that was typed.
     pub fn command_for(&self, account: &str, command: &str) -> String {
-        let named = self.flags.contains(" --account ") || account == garminsync_protocol::DEFAULT_ACCOUNT;
-        if named {
+        if !self.account.is_empty() || account == DEFAULT_ACCOUNT {
             self.command(command)
         } else {
-            format!("garminsyncctl{} --account {} {command}", self.flags, quoted(account))
+            format!("garminsyncctl{} --account {} {command}", self.socket, quoted(account))
         }
     }
 
@@ -95,7 +101,8 @@ impl Typed {
     }
 }
 
-fn quoted(word: &str) -> String {
+/// A word as a shell takes it for one.
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:\\".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
@@ -126,6 +133,16 @@ impl Failed {
     /// The command line, or what came over stdin, makes no sense.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// stdout took no more.
+    pub fn unwritten(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::new(Exit::NobodyReads, "stopped", "");
+        }
+        let message =
+            format!("stdout could not be written ({error}). What was asked for was done; only its output is lost.");
+        Self::new(Exit::Failed, "output", message)
     }
 
     /// A person pressed `Ctrl-C`.
@@ -172,7 +189,7 @@ impl Failed {
         Self {
             exit: Exit::of(failure.kind),
             kind: failure.kind.as_str(),
-            message: failure.message.clone(),
+            message: text::sentence(&failure.message),
             hint: Some(next_step(failure, typed)),
             details,
             data: Map::new(),
@@ -198,11 +215,12 @@ impl Failed {
                 );
                 Self::new(Exit::Unreachable, "daemon_unreachable", message).hint(HOW_TO_RESTART)
             }
-            ClientError::Denied { socket } => Self::of_kind(
-                Kind::NotAllowed,
-                format!("The daemon's socket {} is closed to this user. Nothing was changed.", socket.display()),
-                typed,
-            ),
+            ClientError::Denied { socket } => {
+                let message =
+                    format!("The daemon's socket {} is closed to this user. Nothing was changed.", socket.display());
+                let hint = if is_private(&socket) { "run it as the daemon's user" } else { HOW_TO_BE_ALLOWED };
+                Self::of_kind(Kind::NotAllowed, message, typed).hint(hint)
+            }
             ClientError::OtherProtocol { theirs } => other_protocol(theirs.protocol, &theirs.version),
             ClientError::Garbled { socket } => {
                 let message = format!(
@@ -252,7 +270,8 @@ fn other_protocol(theirs: u32, version: &str) -> Failed {
 }
 
 #[cfg(target_os = "linux")]
-const HOW_TO_START: &str = "garminsyncd, or, where it is installed as a service: systemctl --user start garminsync";
+const HOW_TO_START: &str =
+    "garminsyncd, or, where it is a service: systemctl --user start garminsync, or: sudo systemctl start garminsync";
 #[cfg(not(target_os = "linux"))]
 const HOW_TO_START: &str = "garminsyncd";
 #[cfg(target_os = "linux")]
@@ -265,6 +284,11 @@ const HOW_TO_BE_ALLOWED: &str =
     "run it as the daemon's user, or join its group and log in anew: sudo usermod -aG garminsync $USER";
 #[cfg(not(target_os = "linux"))]
 const HOW_TO_BE_ALLOWED: &str = "run it as the daemon's user, or as a member of the group its configuration names";
+
+/// Whether a socket is in a directory that is one user's own: no group opens it to another.
+fn is_private(socket: &Path) -> bool {
+    ["/home", "/root", "/run/user", "/var/lib", "/Users"].iter().any(|dir| socket.starts_with(dir))
+}
 
 /// What to type after a failure of the daemon.
 fn next_step(failure: &Failure, typed: &Typed) -> String {
@@ -281,7 +305,7 @@ fn next_step(failure: &Failure, typed: &Typed) -> String {
         Kind::MfaCodeRejected => format!("use the newest code: {}", typed.command("mfa")),
         Kind::MfaExpired | Kind::NoPendingLogin | Kind::LoginNeeded => login,
         Kind::LoginBlocked => format!("sign in once with a browser at https://connect.garmin.com; {}", later(&login)),
-        Kind::AccountLocked => format!("unlock the account at https://www.garmin.com/account, then: {login}"),
+        Kind::AccountLocked => format!("reset the password at https://connect.garmin.com, then: {login}"),
         Kind::CaptchaRequired => {
             format!("sign in once with a browser on the same network at https://connect.garmin.com; {}", later(&login))
         }
@@ -289,9 +313,11 @@ fn next_step(failure: &Failure, typed: &Typed) -> String {
         Kind::CoolingDown => format!("{}; to ask Garmin all the same: {login} --force", later(&login)),
         Kind::GarminUnreachable => format!("check the network, then: {again}"),
         Kind::GarminUnexpected | Kind::ShuttingDown => later(&again),
-        Kind::AlreadyRunning | Kind::UnknownAccount => typed.command("status"),
+        Kind::AlreadyRunning => typed.command("status"),
+        Kind::UnknownAccount => typed.command_for_all("status"),
         Kind::NotAllowed => HOW_TO_BE_ALLOWED.into(),
-        Kind::UnknownDataset | Kind::InvalidArgument => format!("{again} --help"),
+        Kind::UnknownDataset => again,
+        Kind::InvalidArgument => format!("{again} --help"),
         Kind::Storage => {
             format!("make room or repair the disk, look at the daemon's log, then: {}", typed.command("status"))
         }
@@ -375,9 +401,22 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_socket_is_not_allowed() {
-        let failed = Failed::of_call(ClientError::Denied { socket: "/run/garminsync/control.sock".into() }, &typed());
-        assert_eq!((failed.exit, failed.kind), (Exit::NotAllowed, "not_allowed"));
-        assert!(failed.hint.unwrap().contains("group"));
+    fn a_closed_socket_is_not_allowed_and_a_group_opens_only_a_shared_one() {
+        for (socket, group) in [
+            ("/run/garminsync/control.sock", true),
+            ("/run/user/1000/garminsync/control.sock", false),
+            ("/home/jane/.local/state/garminsync/control.sock", false),
+        ] {
+            let failed = Failed::of_call(ClientError::Denied { socket: socket.into() }, &typed());
+            assert_eq!((failed.exit, failed.kind), (Exit::NotAllowed, "not_allowed"));
+            assert_eq!(failed.hint.unwrap().contains("group"), group, "{socket}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_account_is_not_asked_for_again() {
+        let nobody = Typed::new(Some(Path::new("/tmp/s")), Some("nobody"), "status");
+        let hint = next_step(&Failure::new(Kind::UnknownAccount, ""), &nobody);
+        assert_eq!(hint, "garminsyncctl --socket /tmp/s status");
     }
 }

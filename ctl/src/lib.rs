@@ -52,29 +52,27 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut console: Console)
         ended = commands::run(&mut app, cli.command) => Some(ended),
     };
     let ended = ended.unwrap_or_else(|| Err(app.farewell.clone()));
-    match ended {
-        Ok(done) => {
-            if json {
-                app.console.data(&show::json::done(&done.data));
-            } else {
-                app.console.data(&done.text);
-                app.console.say(&done.message);
-            }
-            done.exit.code()
+    let console = &mut app.console;
+    let exit = ended.and_then(|done| {
+        let text = if json { show::json::done(&done.data) } else { done.text };
+        console.data(&text).map_err(|error| Failed::unwritten(&error))?;
+        if !json {
+            console.say(&done.message);
         }
-        Err(failed) => {
-            report(&failed, json, &mut app.console);
-            failed.exit.code()
-        }
-    }
+        Ok(done.exit)
+    });
+    exit.unwrap_or_else(|failed| report(&failed, json, console)).code()
 }
 
-/// Tells a failure: one object on stdout for machines, words on stderr for people.
-fn report(failed: &Failed, json: bool, console: &mut Console) {
-    if json {
-        console.data(&show::json::failed(failed));
-    } else {
+/// Tells a failure: one object on stdout for machines, words on stderr for people, and for whoever cannot be told on stdout.
+fn report(failed: &Failed, json: bool, console: &mut Console) -> Exit {
+    if !json {
         let paint = console.paint_err();
         console.say(&show::text::failed(failed, paint));
+        return failed.exit;
+    }
+    match console.data(&show::json::failed(failed)) {
+        Ok(()) => failed.exit,
+        Err(error) => report(&Failed::unwritten(&error), false, console),
     }
 }

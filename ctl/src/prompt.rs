@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::sync::{Arc, mpsc};
 
 use garminsync_protocol::Secret;
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
 /// Why a question got no answer.
@@ -59,11 +61,14 @@ impl Terminal for ControllingTerminal {
     fn ask(&self, question: &str, hidden: bool) -> Answer {
         let (done, answer) = oneshot::channel();
         let (asking, asked) = mpsc::channel::<()>();
-        let echo = KeptEcho::now(asked);
+        let echo = match KeptEcho::now(hidden, asked) {
+            Ok(echo) => echo,
+            Err(error) => return Box::pin(std::future::ready(Err(Unanswered::Io(error)))),
+        };
         let question = question.to_owned();
         // A thread of its own and not tokio's blocking pool, which would wait for the person when the program wants to end.
         std::thread::spawn(move || {
-            let said = if hidden { rpassword::prompt_password(&question) } else { ask_openly(&question) };
+            let said = if hidden { ask_hidden(&question) } else { ask_openly(&question) };
             drop(asking);
             let _ = done.send(said);
         });
@@ -98,7 +103,20 @@ fn ask_openly(question: &str) -> io::Result<String> {
     }
 }
 
-/// Gives the terminal its echo back when it is dropped, also while the question is still open; what is said next then starts
+/// The echo is off already, the line's end excepted.
+#[cfg(unix)]
+fn ask_hidden(question: &str) -> io::Result<String> {
+    let mut line = ask_openly(question)?;
+    line.truncate(line.trim_end_matches(['\r', '\n']).len());
+    Ok(line)
+}
+
+#[cfg(not(unix))]
+fn ask_hidden(question: &str) -> io::Result<String> {
+    rpassword::prompt_password(question)
+}
+
+/// Turns the echo off for a hidden question, and gives it back when it is dropped, also while the question is still open; what is said next then starts
 /// on a new line.
 ///
 /// On Unix by writing the remembered settings: the thread that asks cannot be woken. On Windows the console wakes it on
@@ -106,30 +124,34 @@ fn ask_openly(question: &str) -> io::Result<String> {
 struct KeptEcho {
     line_open: bool,
     #[cfg(unix)]
-    settings: Option<(File, rustix::termios::Termios)>,
+    settings: Option<(File, Termios)>,
     #[cfg(not(unix))]
     asked: mpsc::Receiver<()>,
 }
 
 impl KeptEcho {
     #[cfg(unix)]
-    fn now(_asked: mpsc::Receiver<()>) -> Self {
-        let settings = File::open(TERMINAL_IN).ok().and_then(|terminal| {
-            let settings = rustix::termios::tcgetattr(&terminal).ok()?;
+    fn now(hidden: bool, _asked: mpsc::Receiver<()>) -> io::Result<Self> {
+        let settings = if hidden {
+            let terminal = File::open(TERMINAL_IN)?;
+            let settings = tcgetattr(&terminal)?;
+            tcsetattr(&terminal, OptionalActions::Now, &without_echo(settings.clone()))?;
             Some((terminal, settings))
-        });
-        Self { line_open: true, settings }
+        } else {
+            None
+        };
+        Ok(Self { line_open: true, settings })
     }
 
     #[cfg(not(unix))]
-    fn now(asked: mpsc::Receiver<()>) -> Self {
-        Self { line_open: true, asked }
+    fn now(_hidden: bool, asked: mpsc::Receiver<()>) -> io::Result<Self> {
+        Ok(Self { line_open: true, asked })
     }
 
     #[cfg(unix)]
     fn restore(&self) {
         if let Some((terminal, settings)) = &self.settings {
-            let _ = rustix::termios::tcsetattr(terminal, rustix::termios::OptionalActions::Now, settings);
+            let _ = tcsetattr(terminal, OptionalActions::Now, settings);
         }
     }
 
@@ -137,6 +159,23 @@ impl KeptEcho {
     fn restore(&self) {
         let _ = self.asked.recv_timeout(std::time::Duration::from_millis(200));
     }
+}
+
+/// Lines are still edited by the terminal, and `Ctrl-C` still interrupts. A question that is stopped (`Ctrl-Z`) or killed with a
+/// dump would leave the shell without echo, or go on with it: those keys become characters, which no answer may hold.
+#[cfg(unix)]
+fn without_echo(mut settings: Termios) -> Termios {
+    const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
+    settings.local_modes.remove(LocalModes::ECHO);
+    settings.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+    for key in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
+        settings.special_codes[key] = NO_KEY;
+    }
+    #[cfg(target_vendor = "apple")]
+    {
+        settings.special_codes[SpecialCodeIndex::VDSUSP] = NO_KEY;
+    }
+    settings
 }
 
 impl Drop for KeptEcho {

@@ -61,7 +61,7 @@ pub async fn run(app: &mut App, flags: Mfa) -> Result<Done, Failed> {
         return Ok(Done::message(result, message));
     }
     let code = match flags.code {
-        Some(code) => code.into(),
+        Some(code) => app.sound(code.into(), "the code")?,
         None if app.console.terminal.is_some() && app.console.input_is_terminal => {
             let waiting = app.find_account().await?.and_then(|account| account.mfa);
             let mfa = waiting.ok_or_else(|| {
@@ -127,7 +127,7 @@ async fn ask(app: &mut App, mfa: &MfaStatus, attempts_left: Option<u64>) -> Resu
     };
     app.console.say(&text::code_sent(&mfa, &Local::now()));
     loop {
-        let code = app.ask("Code: ", true, "No terminal to ask for the code.").await?;
+        let code = app.ask("Code: ", true, Failed::usage("No terminal to ask for the code.")).await?;
         if !code.expose().trim().is_empty() {
             return Ok(code);
         }

@@ -7,11 +7,10 @@ use super::code::{self, Source};
 use super::{Done, to_value};
 use crate::app::App;
 use crate::cli::Login;
-use crate::failure::{Exit, Failed};
+use crate::failure::{Exit, Failed, quoted};
 use crate::show::text;
 
-const NO_EMAIL: &str = "No terminal to ask for the e-mail address: give it with --email. Nothing was sent.";
-const NO_PASSWORD: &str = "No terminal to ask for the password: give it with --password-stdin. Nothing was sent.";
+const HOW_TO_GET_A_KEY: &str = "make a key at Garmin Connect on the web: Settings → Personal API, then:";
 
 /// Runs `login`.
 pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
@@ -45,15 +44,17 @@ pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
     let email = match &flags.email {
         Some(email) => email.clone(),
         None => {
-            let email = app.ask("Garmin e-mail: ", false, NO_EMAIL).await?;
-            app.not_empty(email, "the e-mail address")?.expose().trim().to_owned()
+            let nobody = nobody(app, "the e-mail address: give it with --email", "E-MAIL");
+            let email = app.ask("Garmin e-mail: ", false, nobody).await?;
+            app.sound(email, "the e-mail address")?.expose().trim().to_owned()
         }
     };
     let password = if flags.password_stdin {
         app.secret_line("Garmin password: ", "the password").await?
     } else {
-        let password = app.ask("Garmin password: ", true, NO_PASSWORD).await?;
-        app.not_empty(password, "the password")?
+        let nobody = nobody(app, "the password: give it with --password-stdin", &email);
+        let password = app.ask("Garmin password: ", true, nobody).await?;
+        app.sound(password, "the password")?
     };
 
     app.farewell = signing_in(app);
@@ -80,8 +81,18 @@ async fn with_key(app: &mut App, force: bool) -> Result<Done, Failed> {
         force,
         ..LoginStart::default()
     };
-    let result = app.call_aloud(LOGIN_START, params).await?;
+    let result = app.call_aloud(LOGIN_START, params).await.map_err(|failed| {
+        let hint = format!("{HOW_TO_GET_A_KEY} {}", app.typed.command("login --api-key-stdin"));
+        if failed.is(Kind::InvalidCredentials) { failed.hint(hint) } else { failed }
+    })?;
     finished(app, result)
+}
+
+/// There is no terminal to ask for something; what to type in a script instead.
+fn nobody(app: &App, what: &str, email: &str) -> Failed {
+    let login = app.typed.command(&format!("login --email {} --password-stdin", quoted(email)));
+    Failed::usage(format!("No terminal to ask for {what}. Nothing was sent."))
+        .hint(format!(r#"printf '%s\n' "$PASSWORD" | {login}"#))
 }
 
 fn signing_in(app: &App) -> Failed {

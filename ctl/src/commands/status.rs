@@ -1,9 +1,10 @@
 //! `status`: the board's snapshot, once or whenever it changes. The exit code says whether an account needs somebody.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use chrono::Local;
-use garminsync_protocol::{AccountState, Kind, STATUS, Status};
+use garminsync_protocol::{AccountState, STATUS, Status};
 
 use super::Done;
 use crate::app::App;
@@ -36,10 +37,13 @@ pub async fn watch(app: &mut App) -> Result<Done, Failed> {
             (false, false) => (text, facts),
         };
         if shown != key {
-            app.console.data(&show);
+            app.console.data(&show).map_err(|error| Failed::unwritten(&error))?;
             shown = key;
         }
         tokio::time::sleep(LOOK_EVERY).await;
+        if (app.console.out_is_lost)() {
+            return Err(Failed::unwritten(&ErrorKind::BrokenPipe.into()));
+        }
         status = match look(app).await {
             Ok(status) => status,
             // A daemon that is being restarted is no reason to stop looking.
@@ -50,15 +54,7 @@ pub async fn watch(app: &mut App) -> Result<Done, Failed> {
 }
 
 async fn look(app: &App) -> Result<Status, Failed> {
-    let status: Status = app.call(STATUS, app.account_params()).await?;
-    match &app.account {
-        Some(name) if !status.accounts.iter().any(|account| account.name == *name) => {
-            let message = format!("There is no account {}. Nothing was changed.", text::clean(name));
-            let accounts = "garminsyncctl status";
-            Err(Failed::of_kind(Kind::UnknownAccount, message, &app.typed).hint(accounts))
-        }
-        _ => Ok(status),
-    }
+    app.call(STATUS, app.account_params()).await
 }
 
 /// The most urgent need of any account.

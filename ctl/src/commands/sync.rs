@@ -27,19 +27,27 @@ pub async fn run(app: &mut App, flags: Sync) -> Result<Done, Failed> {
     let result = app
         .daemon
         .call(SYNC_START, params, |step| {
-            if let Some(line) = meter.step(&step) {
+            if let Some(line) = meter.step(step) {
                 console.say(&line);
             }
         })
         .await;
-    drop(meter);
+    if let Some(line) = meter.end() {
+        app.console.say(&line);
+    }
     let result: SyncResult = result.map_err(|error| Failed::of_call(error, &app.typed))?;
     ended(app, result)
 }
 
 /// Runs `cancel`.
 pub async fn cancel(app: &mut App) -> Result<Done, Failed> {
-    let result: SyncResult = app.call(SYNC_CANCEL, app.account_params()).await?;
+    let cancelled = app.call(SYNC_CANCEL, app.account_params()).await;
+    let result: SyncResult = cancelled.map_err(|failed| match failed.is(Kind::InvalidArgument) {
+        // Nobody typed anything wrong.
+        true => Failed { exit: Exit::Failed, message: "Nothing is under way.".into(), ..failed }
+            .hint(app.typed.command("status")),
+        false => failed,
+    })?;
     let message = format!(
         "Sync {} is being stopped. What it has read stays; the rest follows with the next sync: {}",
         result.sync,
@@ -48,16 +56,22 @@ pub async fn cancel(app: &mut App) -> Result<Done, Failed> {
     Ok(Done::message(result, message))
 }
 
+/// What the daemon's records say after the cause; here it is said once, behind the counts.
+const ALREADY_SAID: &str = "; what was stored before is safe";
+
 fn ended(app: &App, result: SyncResult) -> Result<Done, Failed> {
     let counts = format!(
-        "{} new, {} changed, {}.",
+        "{} new, {} changed, {}",
         result.new_items,
         result.changed_items,
         text::count(result.requests, "request")
     );
-    let why = result.error.as_deref().map(|why| format!(" {}", text::clean(why))).unwrap_or_default();
-    let stored = "Everything read so far is stored.";
-    let failed = |exit: Exit, kind: &'static str, message: String| Failed::new(exit, kind, message);
+    let why = result.error.as_deref().map(|why| text::sentence(text::clean(why).trim_end_matches(ALREADY_SAID)));
+    let because = |otherwise: &str| why.clone().unwrap_or_else(|| otherwise.into());
+    let failed = |exit: Exit, kind: &'static str, cause: &str, safe: &str| {
+        Failed::new(exit, kind, format!("{cause} {counts}; {safe}."))
+    };
+    let stored = "everything read so far is stored";
     let again = app.typed.again();
     let status = app.typed.command("status");
     let failed = match result.outcome {
@@ -65,42 +79,34 @@ fn ended(app: &App, result: SyncResult) -> Result<Done, Failed> {
             let (sync, joined) = (result.sync, if result.joined { " was under way already" } else { " is under way" });
             return Ok(Done::message(&result, format!("Sync {sync}{joined}: {status}")));
         }
-        Outcome::Ok => return Ok(Done::message(&result, format!("Synced: {counts}"))),
-        Outcome::Partial => failed(
-            Exit::Failed,
-            "partial",
-            format!(
-                "Synced with gaps: {counts}{why} What could not be read is remembered and comes with a later sync."
-            ),
-        )
-        .hint(status),
+        Outcome::Ok => return Ok(Done::message(&result, format!("Synced: {counts}."))),
+        Outcome::Partial => {
+            let cause = format!("Synced with gaps: {}", because("not everything could be read."));
+            failed(Exit::Failed, "partial", &cause, "what is missing comes with a later sync").hint(status)
+        }
         Outcome::RateLimited => {
             let when = match result.retry_at {
                 Some(at) => format!("after {}: {again}", time::clock(at, &Local::now())),
                 None => format!("later: {again}"),
             };
-            let message = format!("Garmin asks for a pause: {counts}{why} {stored} The daemon goes on by itself.");
-            failed(Exit::TryLater, Kind::RateLimited.as_str(), message).hint(when)
+            let safe = format!("{stored}, and the daemon goes on by itself");
+            failed(Exit::TryLater, Kind::RateLimited.as_str(), "Garmin asks for a pause.", &safe).hint(when)
         }
         Outcome::LoginNeeded => {
-            let message = format!("Garmin no longer accepts the login: {counts}{why} {stored}");
-            failed(Exit::LoginNeeded, Kind::LoginNeeded.as_str(), message).hint(app.typed.command("login"))
+            let cause = because("Garmin no longer accepts the login.");
+            failed(Exit::LoginNeeded, Kind::LoginNeeded.as_str(), &cause, stored).hint(app.typed.command("login"))
         }
         Outcome::Unreachable => {
-            let message = format!("Garmin could not be reached: {counts}{why} {stored}");
-            failed(Exit::Failed, Kind::GarminUnreachable.as_str(), message).hint(again)
+            let cause = because("Garmin could not be reached.");
+            failed(Exit::Failed, Kind::GarminUnreachable.as_str(), &cause, stored).hint(again)
         }
-        Outcome::Cancelled => {
-            failed(Exit::Failed, "cancelled", format!("The sync was stopped: {counts} {stored}")).hint(again)
-        }
+        Outcome::Cancelled => failed(Exit::Failed, "cancelled", "The sync was stopped.", stored).hint(again),
         Outcome::Interrupted => {
-            failed(Exit::Failed, "interrupted", format!("The daemon stopped during the sync: {counts} {stored}"))
-                .hint(again)
+            failed(Exit::Failed, "interrupted", "The daemon stopped during the sync.", stored).hint(again)
         }
         Outcome::Failed => {
-            let message =
-                format!("The daemon could not store what it read: {counts}{why} What was stored before is safe.");
-            failed(Exit::Failed, Kind::Storage.as_str(), message).hint(status)
+            let cause = because("The daemon could not store what it read.");
+            failed(Exit::Failed, Kind::Storage.as_str(), &cause, "what was stored before is safe").hint(status)
         }
     };
     Err(failed.data(to_value(&result)))

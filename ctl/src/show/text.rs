@@ -19,6 +19,16 @@ pub fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Words from outside as a sentence: a full stop at its end, a capital where it begins with a plain word.
+pub fn sentence(words: &str) -> String {
+    let words = words.trim();
+    let first = words.split(' ').next().unwrap_or_default();
+    let plain = !first.is_empty() && first.chars().all(|c| c.is_ascii_lowercase());
+    let (head, rest) = words.split_at(usize::from(plain));
+    let stop = if words.is_empty() || words.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{rest}{stop}", head.to_ascii_uppercase())
+}
+
 /// `1 request`, `2 requests`.
 pub fn count(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
@@ -55,7 +65,7 @@ pub fn failed(failed: &Failed, paint: Paint) -> String {
     text
 }
 
-/// Where the code went, how long it is good for, and how many tries are left.
+/// Where the code went; on a second line how many tries are left, and for how long.
 pub fn code_sent<Tz: TimeZone<Offset: Display>>(mfa: &MfaStatus, now: &DateTime<Tz>) -> String {
     let source = match (mfa.method.as_str(), &mfa.sent_to) {
         ("email", Some(to)) => format!("Garmin sent a code by e-mail to {}", clean(to)),
@@ -66,9 +76,9 @@ pub fn code_sent<Tz: TimeZone<Offset: Display>>(mfa: &MfaStatus, now: &DateTime<
         (method, Some(to)) => format!("Garmin sent a code ({}) to {}", clean(method), clean(to)),
         (method, None) => format!("Garmin wants a code ({})", clean(method)),
     };
-    let left = mfa.expires_at - now.to_utc();
     let tries = if mfa.attempts_left == 1 { "1 try".into() } else { format!("{} tries", mfa.attempts_left) };
-    format!("{source}; {tries} left, until {} ({}).", time::clock(mfa.expires_at, now), time::span(left))
+    let (until, left) = (time::clock(mfa.expires_at, now), time::relative(mfa.expires_at, now));
+    format!("{source}.\n{tries} left, until {until} ({left}).")
 }
 
 /// `status` for people.
@@ -156,7 +166,9 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         match account.state {
             AccountState::AwaitingMfa => {
                 if let Some(mfa) = &account.mfa {
-                    self.line("code", &code_sent(mfa, self.now));
+                    for (label, line) in ["code", ""].into_iter().zip(code_sent(mfa, self.now).lines()) {
+                        self.line(label, line);
+                    }
                 }
                 self.next(&self.typed.command_for(&account.name, "mfa"));
             }

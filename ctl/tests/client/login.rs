@@ -193,12 +193,46 @@ async fn what_is_missing_is_usage_and_nothing_is_sent() {
         ("", "login --email a@b.c", "--password-stdin"),
         ("", SCRIPTED, "stdin ended before the password"),
         ("\n", SCRIPTED, "Nothing was given for the password"),
+        ("hun\u{1a}ter2\n", SCRIPTED, "There is a control character in the password"),
+        ("key\u{1b}[D\n", "login --api-key-stdin", "There is a control character in the key"),
         ("  \n", "login --api-key-stdin", "Nothing was given for the key"),
     ] {
         let fake = wants_code(right);
         Person::piping(stdin).runs(fake.socket(), line).await.ends(2).says(&[words, "Nothing was sent"]);
         assert_eq!(fake.calls(), ["status"]);
     }
+}
+
+#[tokio::test]
+async fn a_script_is_shown_how_to_bring_the_password() {
+    for (line, email) in [("login", "E-MAIL"), ("login --email a@b.c", "a@b.c")] {
+        let ran = Person::default().runs(wants_code(right).socket(), line).await.ends(2);
+        ran.says(&[
+            "next: printf '%s\\n' \"$PASSWORD\" | garminsyncctl",
+            &format!("login --email {email} --password-stdin"),
+        ]);
+    }
+}
+
+#[tokio::test]
+async fn a_slip_of_the_control_key_is_asked_again_and_not_sent() {
+    let fake = wants_code(right);
+    let answers = ["hun\u{1a}ter2", "hunter2", "123\u{1}456", "123456"].map(Says::Text);
+    let ran = Person::answering(&answers).runs(fake.socket(), "login --email a@b.c").await.ends(0);
+    assert_eq!(ran.asked, ["*Garmin password:", "*Garmin password:", "*Code:", "*Code:"]);
+    assert_eq!(fake.params("login.start")["password"], "hunter2");
+    assert_eq!(fake.params("login.submit_mfa")["code"], "123456");
+    ran.says(&["control character"]);
+}
+
+#[tokio::test]
+async fn a_refused_key_is_told_where_keys_come_from() {
+    let fake = Fake::new(|method, _| match method {
+        "status" => vec![Act::Answer(status(&[]))],
+        _ => vec![Act::Fail(Failure::new(Kind::InvalidCredentials, "Garmin does not accept this key."))],
+    });
+    let ran = Person::piping("key-of-jane\n").runs(fake.socket(), "login --api-key-stdin").await.ends(8);
+    ran.says(&["next: make a key at Garmin Connect on the web: Settings → Personal API, then: garminsyncctl"]);
 }
 
 #[tokio::test]

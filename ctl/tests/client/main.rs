@@ -8,6 +8,7 @@ mod person;
 
 mod login;
 mod mfa;
+mod output;
 mod status;
 mod sync;
 mod version;

@@ -26,6 +26,10 @@ pub struct Person {
     pub stdin_is_terminal: bool,
     pub answers: Option<Arc<Script>>,
     pub stop: Option<watch::Receiver<bool>>,
+    /// How stdout fails, if it does.
+    pub stdout_fails: Option<io::ErrorKind>,
+    /// Whether the reader of stdout is found gone before anything is written to it.
+    pub nobody_reads: bool,
 }
 
 /// What a command left behind.
@@ -96,12 +100,16 @@ impl Person {
         let (never, stop) = watch::channel(false);
         let (out, err) = (Shared::default(), Shared::default());
         let console = Console {
-            out: Box::new(out.clone()),
+            out: match self.stdout_fails {
+                Some(kind) => Box::new(Failing(kind)),
+                None => Box::new(out.clone()),
+            },
             err: Box::new(err.clone()),
             input: Arc::new(Mutex::new(Cursor::new(self.stdin))),
             terminal: self.answers.clone().map(|script| script as Arc<dyn Terminal>),
             input_is_terminal: self.stdin_is_terminal,
             out_is_terminal: false,
+            out_is_lost: if self.nobody_reads { || true } else { || false },
             err_is_terminal: false,
             colours: true,
             stop: self.stop.unwrap_or(stop),
@@ -153,6 +161,18 @@ impl Shared {
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Failing(io::ErrorKind);
+
+impl Write for Failing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use garminsync_protocol::{Failure, Kind};
 use tokio::sync::watch;
 
 use crate::fake_daemon::{Act, Fake, account, status};
@@ -44,8 +45,9 @@ async fn json_has_the_daemons_fields_at_the_top() {
 
 #[tokio::test]
 async fn an_account_that_is_not_there_is_unknown() {
-    let fake = Fake::new(|_, _| vec![Act::Answer(status(&[]))]);
+    let fake = Fake::new(|_, _| vec![Act::Fail(Failure::new(Kind::UnknownAccount, "there is no account \"work\""))]);
     let ran = Person::default().runs(fake.socket(), "--account work status --json").await.ends(1);
+    assert!(!ran.json()["error"]["hint"].as_str().unwrap().contains("--account"), "{ran:?}");
     assert_eq!(ran.json()["error"]["kind"], "unknown_account");
     assert_eq!(fake.params("status"), serde_json::json!({ "account": "work" }));
 }

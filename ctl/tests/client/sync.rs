@@ -1,5 +1,6 @@
 //! `sync` and `cancel`: what is asked for, what is shown meanwhile, how each outcome ends.
 
+use garminsync_protocol::{Failure, Kind};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -32,23 +33,32 @@ async fn progress_goes_to_stderr_and_data_to_stdout() {
         let step = |dataset: &str, done| {
             Act::Progress(json!({ "text": format!("reading {dataset}"), "done": done, "total": 9, "dataset": dataset }))
         };
-        vec![step("sleep", 1), step("sleep", 2), step("hrv", 3), Act::Answer(result("ok"))]
+        vec![
+            step("sleep", 1),
+            step("sleep", 2),
+            step("hrv", 3),
+            step("sleep", 4),
+            step("sleep", 5),
+            Act::Answer(result("ok")),
+        ]
     });
     let ran = Person::default().runs(fake.socket(), "sync --json").await.ends(0);
-    assert_eq!(ran.err, "reading sleep (1/9)\nreading hrv (3/9)\n");
+    assert_eq!(ran.err, "reading sleep (1/9)\nreading hrv (3/9)\nreading sleep (5/9)\n");
     assert_eq!(ran.json()["new_items"], 3);
 }
 
 #[tokio::test]
 async fn every_outcome_has_its_exit_code_and_its_words() {
+    const COUNTS: &str = "3 new, 1 changed, 14 requests; everything read so far is stored";
     for (outcome, code, words) in [
-        ("partial", 1, "comes with a later sync"),
-        ("rate_limited", 6, "next: after "),
-        ("login_needed", 4, "login"),
-        ("unreachable", 1, "Everything read so far is stored"),
-        ("cancelled", 1, "Everything read so far is stored"),
-        ("interrupted", 1, "Everything read so far is stored"),
-        ("failed", 1, "What was stored before is safe"),
+        ("partial", 1, "error: Synced with gaps: Garmin said so. 3 new, 1 changed, 14 requests; what is missing comes"),
+        ("rate_limited", 6, "error: Garmin asks for a pause. 3 new, 1 changed, 14 requests; everything"),
+        ("rate_limited", 6, "the daemon goes on by itself.\nnext: after "),
+        ("login_needed", 4, &format!("error: Garmin said so. {COUNTS}.\n")),
+        ("unreachable", 1, &format!("error: Garmin said so. {COUNTS}.\n")),
+        ("cancelled", 1, &format!("error: The sync was stopped. {COUNTS}.\n")),
+        ("interrupted", 1, &format!("error: The daemon stopped during the sync. {COUNTS}.\n")),
+        ("failed", 1, "error: Garmin said so. 3 new, 1 changed, 14 requests; what was stored before is safe.\n"),
     ] {
         let fake = Fake::new(move |_, _| vec![Act::Answer(result(outcome))]);
         Person::default().runs(fake.socket(), "sync").await.ends(code).says(&[words, "next: "]);
@@ -56,6 +66,35 @@ async fn every_outcome_has_its_exit_code_and_its_words() {
         assert_eq!(ran.json()["outcome"], outcome);
         assert!(ran.json()["error"]["kind"].is_string());
     }
+}
+
+#[tokio::test]
+async fn what_is_safe_is_said_once() {
+    let fake = Fake::new(|_, _| {
+        let mut failed = result("failed");
+        failed["error"] = json!("garmin.db: database or disk is full; what was stored before is safe");
+        vec![Act::Answer(failed)]
+    });
+    let ran = Person::default().runs(fake.socket(), "sync").await.ends(1);
+    ran.says(&[
+        "error: garmin.db: database or disk is full. 3 new, 1 changed, 14 requests; what was stored before is safe.\n",
+    ]);
+}
+
+#[tokio::test]
+async fn a_dataset_that_is_not_there() {
+    let fake = Fake::new(|_, _| vec![Act::Fail(Failure::new(Kind::UnknownDataset, "there is no dataset \"foo\""))]);
+    let ran = Person::default().runs(fake.socket(), "sync --dataset foo").await.ends(1);
+    assert!(ran.err.starts_with("error: There is no dataset \"foo\".\nnext: garminsyncctl --socket"), "{ran:?}");
+    assert!(ran.err.ends_with(" sync\n"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn nothing_to_cancel_is_no_wrong_usage() {
+    let fake =
+        Fake::new(|_, _| vec![Act::Fail(Failure::new(Kind::InvalidArgument, "no sync of default is under way"))]);
+    let ran = Person::default().runs(fake.socket(), "cancel").await.ends(1);
+    assert!(ran.err.starts_with("error: Nothing is under way.\n") && ran.err.ends_with(" status\n"), "{ran:?}");
 }
 
 #[tokio::test]

@@ -27,5 +27,6 @@ async fn completions_know_every_command() {
         for word in ["login", "mfa", "logout", "status", "sync", "cancel", "version", "completions", "code-stdin"] {
             assert!(ran.out.contains(word), "{shell}: {word}");
         }
+        assert!(!ran.out.contains("_default"), "zsh completes files where a name or a date is wanted");
     }
 }

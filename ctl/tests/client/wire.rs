@@ -12,7 +12,7 @@ async fn no_daemon_is_told_with_the_place_and_the_way_to_start_it() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("control.sock");
     let ran = Person::default().runs(&socket, "status").await.ends(3);
-    ran.says(&["control.sock (not there)", "next: garminsyncd"]);
+    ran.says(&["control.sock (not there)", "next: garminsyncd", "sudo systemctl start garminsync"]);
     let ran = Person::default().runs(&socket, "sync --json").await.ends(3);
     assert_eq!(ran.json()["error"]["kind"], "daemon_unreachable");
     assert!(ran.err.is_empty());

@@ -121,7 +121,8 @@ fn a_code_that_is_waited_for() {
     let text = page(vec![waiting]);
     let expected = "\
 work: waiting for a code for 3 min
-  code      Garmin sent a code by e-mail to j***@example.com; 1 try left, until 14:39 (27 min).
+  code      Garmin sent a code by e-mail to j***@example.com.
+            1 try left, until 14:39 (in 27 min).
   next      garminsyncctl --account work mfa
 ";
     assert!(text.starts_with(expected), "{text}");
@@ -149,4 +150,16 @@ fn colours_only_where_they_are_wanted() {
     let failure = Failed::usage("No.");
     assert_eq!(failed(&failure, Paint(true)), "\x1b[31merror:\x1b[0m No.");
     assert_eq!(failed(&failure, PLAIN), "error: No.");
+}
+
+#[test]
+fn words_from_outside_become_sentences() {
+    for (words, expected) in [
+        ("there is no dataset \"foo\"", "There is no dataset \"foo\"."),
+        ("Nothing was changed.", "Nothing was changed."),
+        ("garmin.db: disk I/O error", "garmin.db: disk I/O error."),
+        ("", ""),
+    ] {
+        assert_eq!(sentence(words), expected);
+    }
 }
