@@ -114,15 +114,17 @@ mod measure {
         let (reader, mut writer) = stream.into_split();
         let mut lines = BufReader::new(reader).lines();
         lines.next_line().await?;
-        let mut taken = Vec::new();
+        let (mut taken, mut began_running) = (Vec::new(), false);
         for id in 0..CALLS {
             let began = Instant::now();
             writer.write_all(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"status\"}}\n").as_bytes()).await?;
             let answer = lines.next_line().await?.ok_or("the daemon hung up")?;
             taken.push(began.elapsed().as_secs_f64() * 1000.0);
-            if !answer.contains("\"running\"") {
+            let is_running = answer.contains("\"running\"");
+            if began_running && !is_running {
                 break;
             }
+            began_running |= is_running;
             // Spread over the sync, not to wait for anything.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
