@@ -98,7 +98,9 @@ fn rooms_name_only_what_they_may() {
     for (room, words, why) in ROOMS {
         let files = rust_files(&rooms.join(room));
         assert!(!files.is_empty(), "the room {room} has moved; move its walls too");
-        for file in files {
+        // A room's own tests build what the room must not know, such as a vault behind real accounts.
+        let is_test = |file: &PathBuf| file.file_stem().is_some_and(|stem| stem.to_string_lossy().contains("test"));
+        for file in files.into_iter().filter(|file| !is_test(file)) {
             for (number, line) in fs::read_to_string(&file).expect("a source file").lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
                 for word in words {
