@@ -86,6 +86,7 @@ fn blank(name: &str) -> AccountStatus {
         since: Utc::now().trunc_subsecs(0),
         until: None,
         display_name: None,
+        domain: String::new(),
         tiers: Tiers::default(),
         mfa: None,
         sync: SyncStatus::default(),

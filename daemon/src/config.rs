@@ -121,11 +121,14 @@ pub struct MfaSection {
     /// Minutes a login waits for its code. Garmin's own codes live about 30.
     #[serde(deserialize_with = "minutes")]
     pub timeout_minutes: u32,
+    /// A program that prints the code of an unattended sign-in: its path and arguments, run without a shell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
 }
 
 impl Default for MfaSection {
     fn default() -> Self {
-        Self { timeout_minutes: 30 }
+        Self { timeout_minutes: 30, command: None }
     }
 }
 
@@ -151,6 +154,18 @@ pub struct AccountSection {
     /// Another start than `[sync]` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
+    /// A file with a Personal API key, read instead of a stored key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_file: Option<PathBuf>,
+    /// The e-mail address of an unattended sign-in; `password_command` goes with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// A program that prints the password: its path and arguments, run without a shell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_command: Option<Vec<String>>,
+    /// Another program for the code than `[mfa]` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfa_command: Option<Vec<String>>,
 }
 
 /// How far back a mirror goes.

@@ -62,8 +62,8 @@ pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
         account: app.account.clone(),
         email: Some(email),
         password: Some(password),
-        api_key: None,
         force: flags.force,
+        ..LoginStart::default()
     };
     let result: LoginResult = app.call_aloud(LOGIN_START, params).await?;
     match result.state {

@@ -104,6 +104,9 @@ pub struct Failure {
     /// The challenge that waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge: Option<String>,
+    /// The ways in that a sign-in tried, a sentence each: which, and why it failed.
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    pub tried: Box<[String]>,
     /// A word to look for in the daemon's log.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -118,6 +121,7 @@ impl Failure {
             retry_after_s: None,
             attempts_left: None,
             challenge: None,
+            tried: Box::default(),
             reference: None,
         }
     }

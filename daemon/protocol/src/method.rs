@@ -14,14 +14,22 @@ pub const STATUS: &str = "status";
 pub const LOGIN_START: &str = "login.start";
 /// `login.submit_mfa`: bring the code.
 pub const LOGIN_SUBMIT_MFA: &str = "login.submit_mfa";
+/// `login.resend_mfa`: ask Garmin to send the code of a waiting login once more.
+pub const LOGIN_RESEND_MFA: &str = "login.resend_mfa";
 /// `login.cancel`: give the waiting login up.
 pub const LOGIN_CANCEL: &str = "login.cancel";
+/// `login.browser`: where a person signs in with their own browser. Sends nothing to Garmin.
+pub const LOGIN_BROWSER: &str = "login.browser";
 /// `logout`: forget an account's secrets, keep its data.
 pub const LOGOUT: &str = "logout";
 /// `sync.start`: start a run, or join the one under way.
 pub const SYNC_START: &str = "sync.start";
 /// `sync.cancel`: stop the run under way; what it has stays.
 pub const SYNC_CANCEL: &str = "sync.cancel";
+/// `accounts.list`: the accounts there are.
+pub const ACCOUNTS_LIST: &str = "accounts.list";
+/// `doctor`: look for what keeps the daemon from working, and say what to do.
+pub const DOCTOR: &str = "doctor";
 /// `version`: the daemon's release and protocol.
 pub const VERSION: &str = "version";
 /// `rpc.discover`: this protocol as an OpenRPC document.
@@ -50,7 +58,13 @@ pub struct AccountParams {
     pub account: Option<String>,
 }
 
-/// Parameters of `login.start`. With neither password nor key it only joins a login that waits for its code.
+/// Parameters of calls that concern no account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// Parameters of `login.start`. It brings one of: e-mail and password, an API key, a browser's ticket, token files. With none of
+/// them it only joins a login that waits for its code.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginStart {
@@ -66,6 +80,16 @@ pub struct LoginStart {
     /// A Personal API key, instead of e-mail and password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<Secret>,
+    /// The last day of that key, as the person chose it at Garmin; learned from the token where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_expires: Option<NaiveDate>,
+    /// What a browser's sign-in led to, instead of e-mail and password: the whole address, or the ticket in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Secret>,
+    /// Token files of another tool, instead of e-mail and password: their contents as they are, in any order. Which tool it was is
+    /// found by content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub import: Vec<Secret>,
     /// Ask Garmin once although a cool-down is on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
@@ -85,7 +109,93 @@ pub struct SubmitMfa {
     pub challenge: Option<String>,
 }
 
-/// Result of `login.start`, `login.submit_mfa`, `login.cancel` and `logout`: where the account stands now.
+/// Parameters of `logout`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Logout {
+    /// The account; `default` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Remove the account's rows and files too. The caller has asked the person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forget_data: bool,
+}
+
+/// Result of `login.browser`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BrowserSignIn {
+    /// The account.
+    pub account: String,
+    /// The address to open where one is signed in to Garmin Connect. It leads to a page that cannot load; that page's address holds
+    /// the ticket.
+    pub url: String,
+    /// How long a ticket lives, in seconds, as far as anybody knows.
+    pub ticket_lives_s: u64,
+}
+
+/// Result of `accounts.list`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountsList {
+    /// Every account, by name.
+    pub accounts: Vec<AccountEntry>,
+}
+
+/// One account, on a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountEntry {
+    /// The name people gave it.
+    pub name: String,
+    /// Where its sign-in stands.
+    pub state: AccountState,
+    /// The name Garmin shows.
+    pub display_name: Option<String>,
+    /// Its region at Garmin, `garmin.com` or `garmin.cn`.
+    pub domain: String,
+    /// Which credentials it has: `personal`, `account`.
+    pub tiers: Vec<String>,
+    /// The newest day that holds data.
+    pub newest_day: Option<NaiveDate>,
+    /// When its next run is planned.
+    pub next_at: Option<DateTime<Utc>>,
+    /// How many troubles stand.
+    pub troubles: u64,
+}
+
+/// Result of `doctor`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Diagnosis {
+    /// What was looked at, in the order of looking.
+    pub checks: Vec<Check>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// A stable word, such as `clock` or `sso`.
+    pub name: String,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found.
+    pub text: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// How something is that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// It works, and something is worth a look.
+    Warning,
+    /// It keeps the daemon, or an account, from working.
+    Failed,
+    /// It could not be looked at, or does not apply here.
+    Skipped,
+}
+
+/// Result of `login.start`, `login.submit_mfa`, `login.resend_mfa`, `login.cancel` and `logout`: where the account stands now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoginResult {
     /// The account.

@@ -69,6 +69,9 @@ pub struct AccountStatus {
     pub until: Option<DateTime<Utc>>,
     /// The name Garmin shows.
     pub display_name: Option<String>,
+    /// Its region at Garmin, `garmin.com` or `garmin.cn`.
+    #[serde(default)]
+    pub domain: String,
     /// Its two doors to Garmin, as far as it has them.
     pub tiers: Tiers,
     /// The code it waits for.
@@ -116,6 +119,9 @@ pub struct MfaStatus {
     pub expires_at: DateTime<Utc>,
     /// Codes that may still be tried.
     pub attempts_left: u32,
+    /// From when on the code may be asked for once more (`login.resend_mfa`); absent where that is not possible.
+    #[serde(default)]
+    pub resend_at: Option<DateTime<Utc>>,
 }
 
 /// What the mirror is doing.

@@ -59,6 +59,7 @@ impl Actor {
             sent_to: challenge.sent_to.clone(),
             expires_at: challenge.until,
             attempts_left: challenge.attempts_left,
+            resend_at: None,
         })
     }
 
@@ -131,6 +132,7 @@ impl Actor {
             account.since = self.since;
             account.until = until;
             account.display_name = self.display_name();
+            account.domain = self.garmin.endpoints().domain.to_string();
             account.tiers = self.tiers();
             account.mfa = self.mfa();
             account.troubles = troubles;

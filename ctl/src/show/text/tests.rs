@@ -26,6 +26,7 @@ fn account(state: AccountState) -> AccountStatus {
         reason: None,
         since: ago(12 * 1440),
         until: None,
+        domain: "garmin.com".into(),
         display_name: Some("Jane Runner".into()),
         tiers: Tiers::default(),
         mfa: None,
@@ -110,6 +111,7 @@ fn a_code_that_is_waited_for() {
         sent_to: Some("j***@example.com".into()),
         expires_at: ago(-27),
         attempts_left: 1,
+        resend_at: None,
     };
     let waiting = AccountStatus {
         name: "work".into(),
