@@ -10,6 +10,7 @@ mod life;
 mod original;
 mod person;
 mod plan;
+mod tables;
 mod truth;
 
 pub(crate) mod shape;
@@ -18,6 +19,7 @@ pub use life::{Day, Life};
 pub use original::Original;
 pub use person::{KeyState, Person, SignInFlow, SignInMood};
 pub use plan::{Plan, Travel};
-pub use truth::{ActivityTruth, DailyTruth, HrvTruth, SleepTruth, Source};
+pub use tables::{TABLES, Table};
+pub use truth::*;
 
 pub(crate) use chance::{hash, rounded};

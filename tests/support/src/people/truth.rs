@@ -1,225 +1,93 @@
 //! What really happened, in the units and names of the tables people query. The JSON of the fake is rendered from
 //! this, so a test that compares database rows with it checks every conversion between the two.
-//! `serde_json::to_value` of a truth gives an object with one entry per table column.
+//! `serde_json::to_value` of a truth gives an object with one entry per table column; [`super::TABLES`] names all tables
+//! and gives their rows for any period.
+//!
+//! | table | key | columns | said by |
+//! |---|---|---|---|
+//! | `daily_summary` | day | [`DailyTruth`] | `v2/dailysummaries` |
+//! | `sleep` | day | [`SleepTruth`] | `dailySleepSummariesByDate`, `stats/sleep/daily` |
+//! | `hrv` | day | [`HrvTruth`] | `hrv/daily` |
+//! | `body_battery` | day | [`BodyBatteryTruth`] | `bodyBattery/reports/daily` |
+//! | `body_battery_event` | start_utc, type | [`BodyBatteryEventTruth`] | `bodyBattery/reports/daily` |
+//! | `hydration` | day | [`HydrationTruth`] | `stats/hydration/daily` |
+//! | `fitness_age` | day | [`FitnessAgeTruth`] | `fitnessage/v2/{date}`, `fitnessage…/stats/daily` |
+//! | `health_status` | day | [`HealthStatusTruth`] | `healthstatus/summary` |
+//! | `weight` | measured_utc | [`WeightTruth`] | `weight/range` |
+//! | `weight_goal` | goal_id | [`WeightGoalTruth`] | `effective/weightgoal` |
+//! | `blood_pressure` | measured_utc | [`BloodPressureTruth`] | `bloodpressure/range` |
+//! | `health_snapshot` | snapshot_id | [`SnapshotTruth`] | `activity/summary/range`, `summary/list` |
+//! | `menstrual_cycle` | start_day | [`CycleTruth`] | `menstrualcycle/calendar` |
+//! | `menstrual_day` | day | [`MenstrualDayTruth`] | `menstrualcycle/dayview` |
+//! | `nutrition` | day | [`NutritionTruth`] | `food/logs` |
+//! | `food` | log_id | [`FoodTruth`] | `food/logs` |
+//! | `lifestyle` | day, behaviour_id, detail | [`LifestyleTruth`] | `lifestylelogging…/dailyLog` |
+//! | `training_readiness` | measured_utc, device_id | [`ReadinessTruth`] | `trainingreadiness` |
+//! | `training_status` | day, device_id | [`TrainingStatusTruth`] | `trainingstatus/weekly` |
+//! | `vo2max` | day, sport | [`Vo2MaxTruth`] | `maxmet/daily` |
+//! | `race_prediction` | day | [`RaceTruth`] | `racepredictions/daily` |
+//! | `endurance_score` | day | [`EnduranceTruth`] | `endurancescore/stats`, daily |
+//! | `hill_score` | day | [`HillTruth`] | `hillscore/stats`, daily |
+//! | `running_tolerance` | day | [`ToleranceTruth`] | `runningtolerance/stats`, daily |
+//! | `lactate_threshold` | day | [`LactateTruth`] | `biometric-service/stats/…/range` |
+//! | `ftp` | day, sport | [`FtpTruth`] | `biometric-service/stats/functionalThresholdPower/range` |
+//! | `personal_record` | record_id | [`RecordTruth`] | `personalrecord/prs` |
+//! | `device` | device_id | [`DeviceTruth`] | `deviceregistration/devices` |
+//! | `gear` | gear_uuid | [`GearTruth`] | `gear/filterGear`, `gear/stats` |
+//! | `gear_activity` | gear_uuid, activity_id | [`GearLinkTruth`] | `activities/{gearUuid}/gear` |
+//! | `badge` | badge_id | [`BadgeTruth`] | `badge/earned` |
+//! | `goal` | goal_id | [`GoalTruth`] | `goal/goals` |
+//! | `activity_type` | type_id | [`ActivityTypeTruth`] | `activity/activityTypes` |
+//! | `hr_zone` | sport | [`HrZoneTruth`] | `heartRateZones/v2`, `heartRateZones` |
+//! | `power_zone` | sport | [`PowerZoneTruth`] | `powerZones/sports/all` |
+//! | `activity` | activity_id | [`ActivityTruth`] | the listing; `updated_utc` from the detail |
+//! | `activity_lap` | activity_id, lap | [`LapTruth`] | `…/{id}/splits` |
+//! | `activity_weather` | activity_id | [`WeatherTruth`] | `…/{id}/weather` |
+//! | `activity_set` | activity_id, position | [`SetTruth`] | `…/{id}/exerciseSets` |
+//! | `activity_hr_zone` | activity_id, zone | [`ActivityZoneTruth`] | `…/{id}/hrTimeInZones` |
+//! | `heart_rate_sample` | at | `bpm` | `dailyHeartRate` |
+//! | `stress_sample` | at | `level` | `dailyStress` |
+//! | `body_battery_sample` | at | `level` | `dailyStress` |
+//! | `respiration_sample` | at | `brpm` | `daily/respiration` |
+//! | `spo2_sample` | at | `pct` | `daily/spo2`, `daily/spo2acclimation`: `spO2HourlyAverages` |
+//! | `hrv_sample` | at | `ms` | `hrv/{date}`, or `hrvData` of the sleep detail: the same readings |
+//! | `steps_sample` | at | `steps` | `dailySummaryChart`, by the start of each quarter of an hour |
+//! | `floors_sample` | at | `up`, `down` | `floorsChartData`, by the start of each quarter |
+//! | `intensity_sample` | at | `minutes` | `daily/im`, by the **end** of each quarter; vigorous counts double |
+//! | `sleep_stage` | start_utc | [`StageTruth`] | `sleepLevels` |
+//! | `sleep_movement` | at | `level` | `sleepMovement`, by the start of each minute |
+//!
+//! Rules: a sample that was not measured (null, −1, −2, heart rate 0) has **no row**. A quarter of an hour without steps is
+//! measured: 0. Flags are 0 or 1. `…_day` and `day` are `YYYY-MM-DD`, `…_utc` ends in `Z`, `…_local` does not. Minutes that
+//! Garmin gives for recovery and sleep need are seconds here (`_s`), as the units of column names want it.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
-use chrono_tz::Tz;
-use serde::{Serialize, Serializer};
+mod activity;
+mod body;
+mod day;
+mod intraday;
+mod inventory;
+mod personal;
+mod training;
 
-/// One row of `daily_summary`. `None` means that nothing was measured, however Garmin says so: `null`, no field,
-/// a negative number (stress, respiration), or 0 for heart rates and hydration.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DailyTruth {
-    /// The person's local day.
-    pub day: NaiveDate,
-    /// Steps.
-    pub steps: Option<i64>,
-    /// Step goal.
-    pub step_goal: Option<i64>,
-    /// Metres walked and run.
-    pub distance_m: Option<f64>,
-    /// Floors up, whole.
-    pub floors_up: Option<i64>,
-    /// Floors down, whole.
-    pub floors_down: Option<i64>,
-    /// Active energy, kcal.
-    pub active_kcal: Option<f64>,
-    /// Resting energy, kcal.
-    pub resting_kcal: Option<f64>,
-    /// All energy, kcal.
-    pub total_kcal: Option<f64>,
-    /// Resting heart rate.
-    pub resting_hr_bpm: Option<i64>,
-    /// Lowest heart rate.
-    pub min_hr_bpm: Option<i64>,
-    /// Highest heart rate.
-    pub max_hr_bpm: Option<i64>,
-    /// Average stress, 0 to 100.
-    pub avg_stress: Option<i64>,
-    /// Highest stress, 0 to 100.
-    pub max_stress: Option<i64>,
-    /// Seconds at rest.
-    pub rest_stress_s: Option<i64>,
-    /// Seconds of low stress.
-    pub low_stress_s: Option<i64>,
-    /// Seconds of medium stress.
-    pub medium_stress_s: Option<i64>,
-    /// Seconds of high stress.
-    pub high_stress_s: Option<i64>,
-    /// Lowest Body Battery, 0 to 100.
-    pub body_battery_min: Option<i64>,
-    /// Highest Body Battery, 0 to 100.
-    pub body_battery_max: Option<i64>,
-    /// Body Battery charged.
-    pub body_battery_charged: Option<i64>,
-    /// Body Battery drained.
-    pub body_battery_drained: Option<i64>,
-    /// Minutes of moderate intensity.
-    pub moderate_min: Option<i64>,
-    /// Minutes of vigorous intensity, not doubled.
-    pub vigorous_min: Option<i64>,
-    /// Millilitres drunk. Not in the v1 shape.
-    pub hydration_ml: Option<f64>,
-    /// Breaths a minute.
-    pub avg_respiration_brpm: Option<f64>,
-    /// Average SpO2, percent.
-    pub avg_spo2_pct: Option<f64>,
-    /// Lowest SpO2, percent.
-    pub min_spo2_pct: Option<f64>,
-}
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use serde::Serializer;
 
-/// One row of `sleep`: a night, on the day of waking up.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SleepTruth {
-    /// The day of waking up.
-    pub day: NaiveDate,
-    /// Falling asleep.
-    #[serde(serialize_with = "iso_utc")]
-    pub start_utc: DateTime<Utc>,
-    /// Waking up.
-    #[serde(serialize_with = "iso_utc")]
-    pub end_utc: DateTime<Utc>,
-    /// Falling asleep by the watch.
-    #[serde(serialize_with = "iso_local")]
-    pub start_local: NaiveDateTime,
-    /// Waking up by the watch.
-    #[serde(serialize_with = "iso_local")]
-    pub end_local: NaiveDateTime,
-    /// Seconds asleep: deep, light and REM.
-    pub asleep_s: i64,
-    /// Seconds of deep sleep.
-    pub deep_s: i64,
-    /// Seconds of light sleep.
-    pub light_s: i64,
-    /// Seconds of REM sleep.
-    pub rem_s: Option<i64>,
-    /// Seconds awake in the night.
-    pub awake_s: i64,
-    /// Seconds of naps on this day.
-    pub nap_s: Option<i64>,
-    /// Sleep score, 0 to 100.
-    pub score: Option<i64>,
-    /// Average heart rate.
-    pub avg_hr_bpm: Option<f64>,
-    /// Average stress, 0 to 100.
-    pub avg_stress: Option<f64>,
-    /// Average SpO2, percent.
-    pub avg_spo2_pct: Option<f64>,
-    /// Breaths a minute.
-    pub avg_respiration_brpm: Option<f64>,
-    /// `sleepWindowConfirmationType` in Garmin's words.
-    pub confirmation: Option<String>,
-}
-
-impl SleepTruth {
-    /// Columns that the account tier's range (`stats/sleep/daily`) does not give.
-    pub const NOT_IN_STATS: [&'static str; 3] = ["nap_s", "avg_stress", "confirmation"];
-}
-
-/// One row of `hrv`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HrvTruth {
-    /// The day of waking up.
-    pub day: NaiveDate,
-    /// Average of the night, ms.
-    pub last_night_avg_ms: Option<i64>,
-    /// Highest five minutes, ms.
-    pub last_night_5min_high_ms: Option<i64>,
-    /// Average of seven nights, ms.
-    pub weekly_avg_ms: Option<i64>,
-    /// `lowUpper` of the baseline, ms; none in the first weeks.
-    pub baseline_low_ms: Option<i64>,
-    /// `balancedLow` of the baseline, ms.
-    pub baseline_balanced_low_ms: Option<i64>,
-    /// `balancedUpper` of the baseline, ms.
-    pub baseline_balanced_high_ms: Option<i64>,
-    /// `NONE`, `LOW`, `UNBALANCED`, `BALANCED`, …
-    pub status: Option<String>,
-}
-
-/// One row of `activity`, and behind it what the table does not hold.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ActivityTruth {
-    /// Garmin's id.
-    pub activity_id: i64,
-    /// Name.
-    pub name: String,
-    /// Notes.
-    pub description: Option<String>,
-    /// Type key, such as `running`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Start.
-    #[serde(serialize_with = "iso_utc")]
-    pub start_utc: DateTime<Utc>,
-    /// Start by the watch.
-    #[serde(serialize_with = "iso_local")]
-    pub start_local: NaiveDateTime,
-    /// Seconds on the timer.
-    pub duration_s: f64,
-    /// Seconds in motion.
-    pub moving_s: Option<f64>,
-    /// Seconds from start to end, pauses included.
-    pub elapsed_s: Option<f64>,
-    /// Metres.
-    pub distance_m: Option<f64>,
-    /// Metres up.
-    pub elevation_gain_m: Option<f64>,
-    /// Metres down.
-    pub elevation_loss_m: Option<f64>,
-    /// Metres a second.
-    pub avg_speed_mps: Option<f64>,
-    /// Average heart rate.
-    pub avg_hr_bpm: Option<f64>,
-    /// Highest heart rate.
-    pub max_hr_bpm: Option<f64>,
-    /// Average power, W.
-    pub avg_power_w: Option<f64>,
-    /// Highest power, W.
-    pub max_power_w: Option<f64>,
-    /// Energy, kcal.
-    pub calories_kcal: Option<f64>,
-    /// Aerobic training effect, 0 to 5.
-    pub training_effect: Option<f64>,
-    /// Anaerobic training effect, 0 to 5.
-    pub anaerobic_effect: Option<f64>,
-    /// Training load.
-    pub training_load: Option<f64>,
-    /// Latitude of the start, degrees; none indoors.
-    pub start_lat: Option<f64>,
-    /// Longitude of the start, degrees.
-    pub start_lon: Option<f64>,
-    /// The recording device.
-    pub device_id: Option<i64>,
-    /// `metadataDTO.lastUpdateDate`: only in the detail, not in the list.
-    #[serde(serialize_with = "iso_utc")]
-    pub updated_utc: DateTime<Utc>,
-    /// The zone it happened in.
-    #[serde(skip)]
-    pub zone: Tz,
-    /// Where the original file comes from.
-    #[serde(skip)]
-    pub source: Source,
-    /// The multisport activity this is a leg of; legs are not in the listing.
-    #[serde(skip)]
-    pub parent: Option<i64>,
-    /// The legs of a multisport activity.
-    #[serde(skip)]
-    pub legs: Vec<i64>,
-}
-
-/// How an activity came to Garmin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// Recorded by a watch: the original is a FIT file.
-    Fit,
-    /// Imported from a TCX file.
-    Tcx,
-    /// Imported from a GPX file.
-    Gpx,
-    /// Typed in by hand, or a leg of a multisport activity: no original.
-    None,
-}
+pub use activity::{ActivityTruth, ActivityZoneTruth, LapTruth, SetTruth, Source, WeatherTruth};
+pub use body::{
+    BloodPressureTruth, BodyBatteryEventTruth, BodyBatteryTruth, FitnessAgeTruth, HealthStatusTruth, HydrationTruth,
+    SnapshotTruth, Vital, WeightGoalTruth, WeightTruth,
+};
+pub use day::{DailyTruth, HrvTruth, SleepTruth};
+pub use intraday::{Sample, StageTruth};
+pub use inventory::{
+    ActivityTypeTruth, BadgeTruth, DeviceTruth, GearLinkTruth, GearTruth, GoalTruth, HrZoneTruth, PowerZoneTruth,
+    RecordTruth,
+};
+pub use personal::{CycleTruth, FoodTruth, LifestyleTruth, MenstrualDayTruth, NutritionTruth};
+pub use training::{
+    EnduranceTruth, FtpTruth, HillTruth, LactateTruth, RaceTruth, ReadinessTruth, ToleranceTruth, TrainingStatusTruth,
+    Vo2MaxTruth,
+};
 
 /// `2026-10-21T05:34:00Z`.
 fn iso_utc<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -229,4 +97,25 @@ fn iso_utc<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S:
 /// `2026-10-21T07:34:00`.
 fn iso_local<S: Serializer>(at: &NaiveDateTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&at.format("%Y-%m-%dT%H:%M:%S"))
+}
+
+/// [`iso_utc`] or null.
+fn iso_utc_some<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => iso_utc(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// [`iso_local`] or null.
+fn iso_local_some<S: Serializer>(at: &Option<NaiveDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => iso_local(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// 0 or 1, as SQLite keeps flags.
+fn flag<S: Serializer>(yes: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(i64::from(*yes))
 }
