@@ -71,6 +71,8 @@ pub enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// List the accounts, one a line
+    Accounts,
     /// Read what is new from Garmin, or join the sync under way
     Sync(Sync),
     /// Stop the sync under way; what it has read stays
@@ -223,6 +225,7 @@ mod tests {
             "garminsyncctl mfa 123456",
             "garminsyncctl mfa --cancel",
             "garminsyncctl logout --account work",
+            "garminsyncctl accounts --json",
             "garminsyncctl status --watch --no-color",
             "garminsyncctl --socket /tmp/s sync --wait --since 2026-01-31 --until 2026-02-01 --dataset sleep --dataset hrv",
             "garminsyncctl sync --no-wait --output json",

@@ -20,7 +20,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use schedule::Schedule;
+pub use schedule::{Schedule, Turn};
 
 /// Longest time between two looks at the wall clock. After a suspend or a jump everything is right again within it.
 const LOOK: Duration = Duration::from_secs(30);
@@ -37,6 +37,8 @@ pub struct Schedules {
     pub sync: Schedule,
     /// When to look for tokens that need renewal.
     pub refresh: Schedule,
+    /// The account that syncs at the slot itself; the others follow, each at its own offset.
+    pub on_the_slot: String,
 }
 
 /// What the clock calls.
@@ -164,7 +166,9 @@ impl<Z: TimeZone, D: Duties> Face<Z, D> {
         let mut next = self.look_at_tokens();
         let accounts = self.duties.accounts();
         self.started.retain(|account, _| accounts.contains(account));
-        self.shown.retain(|account, _| accounts.contains(account));
+        for (account, _) in self.shown.extract_if(|account, _| !accounts.contains(account)) {
+            self.duties.show_next(&account, None);
+        }
         for account in accounts {
             let sync = self.look_at(&account).await;
             if self.shown.get(&account) != Some(&sync) {
@@ -178,12 +182,12 @@ impl<Z: TimeZone, D: Duties> Face<Z, D> {
 
     async fn look_at(&mut self, account: &str) -> Option<DateTime<Utc>> {
         let schedule = &self.schedules.sync;
-        let seed = self.seed_of(account);
+        let turn = Turn::of(account, &self.schedules.on_the_slot, self.seed_of(account));
         let mut started = self.started.get(account).copied();
-        if schedule.due(started, &self.now(), seed).is_some() {
+        if schedule.due(started, &self.now(), turn).is_some() {
             // Memory says it is due; the store may know of a run that we did not start, or that was before us.
             let stored = self.duties.last_started(account).await;
-            if schedule.due(stored, &self.now(), seed).is_none() {
+            if schedule.due(stored, &self.now(), turn).is_none() {
                 started = stored;
             } else {
                 started = Some(self.now().to_utc());
@@ -193,18 +197,18 @@ impl<Z: TimeZone, D: Duties> Face<Z, D> {
             }
             self.started.extend(started.map(|at| (account.to_owned(), at)));
         }
-        self.schedules.sync.next_at(started, &self.now(), seed)
+        self.schedules.sync.next_at(started, &self.now(), turn)
     }
 
     fn look_at_tokens(&mut self) -> Option<DateTime<Utc>> {
-        let (schedule, now, seed) = (&self.schedules.refresh, self.now(), self.seed_of(""));
+        let (schedule, now, turn) = (&self.schedules.refresh, self.now(), Turn::of("", "", self.seed_of("")));
         let busy = self.refreshing.as_ref().is_some_and(|task| !task.is_finished());
-        if !busy && schedule.due(self.refreshed, &now, seed).is_some() {
+        if !busy && schedule.due(self.refreshed, &now, turn).is_some() {
             self.refreshed = Some(now.to_utc());
             let duties = self.duties.clone();
             self.refreshing = Some(tokio::spawn(async move { duties.refresh().await }));
         }
-        schedule.next_at(self.refreshed, &now, seed).filter(|next| *next > now.to_utc())
+        schedule.next_at(self.refreshed, &now, turn).filter(|next| *next > now.to_utc())
     }
 
     fn seed_of(&self, account: &str) -> u64 {

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use garminsync_garmin::{Garmin, Pauses, Settings};
+use garminsync_protocol::DEFAULT_ACCOUNT;
 use garminsync_store::{KeySource, Store, Vault};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -120,7 +121,11 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
         syncs.refresh_view(&account.name).await;
     }
     let rota = Rota { accounts: accounts.clone(), syncs: syncs.clone(), store: store.clone(), board: board.clone() };
-    let schedules = Schedules { sync: config.sync.schedule.clone(), refresh: config.tokens.refresh.clone() };
+    let schedules = Schedules {
+        sync: config.sync.schedule.clone(),
+        refresh: config.tokens.refresh.clone(),
+        on_the_slot: DEFAULT_ACCOUNT.into(),
+    };
     let clock = Arc::new(clock::start(schedules, chrono::Local, Arc::new(Utc::now), rota.clone()));
     let listening = tokio::spawn(rota.listen(heard, clock.clone()));
 

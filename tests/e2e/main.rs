@@ -2,6 +2,7 @@
 //! one thing that a person, or Garmin, does.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test reports by panicking")]
 
+mod accounts;
 mod login;
 mod mirror;
 mod names;

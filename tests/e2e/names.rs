@@ -31,8 +31,15 @@ async fn help_texts() {
     command.arg("--help");
     golden("garminsyncd.help", &garminsync_test_support::harness::run(command, "").await.stdout);
     let mut text = String::new();
-    for words in [&["--help"][..], &["login", "--help"], &["mfa", "--help"], &["sync", "--help"], &["status", "--help"]]
-    {
+    for words in [
+        &["--help"][..],
+        &["login", "--help"],
+        &["mfa", "--help"],
+        &["sync", "--help"],
+        &["status", "--help"],
+        &["accounts", "--help"],
+        &["logout", "--help"],
+    ] {
         let ran = home.ctl(words).await;
         assert_eq!(ran.code, 0, "{ran:?}");
         text += &format!("$ garminsyncctl {}\n{}\n", words.join(" "), ran.stdout);

@@ -1,6 +1,7 @@
 //! One file a command: what it asks the daemon and what it makes of the answer. [`run`] hands out the work.
 //! Commands must not print data and must not choose exit codes for the daemon's failures: `lib.rs` and `failure.rs` do.
 
+mod accounts;
 mod code;
 mod login;
 mod logout;
@@ -53,6 +54,7 @@ pub async fn run(app: &mut App, command: Command) -> Result<Done, Failed> {
         Command::Logout => logout::run(app).await,
         Command::Status { watch: false } => status::run(app).await,
         Command::Status { watch: true } => status::watch(app).await,
+        Command::Accounts => accounts::run(app).await,
         Command::Sync(flags) => sync::run(app, flags).await,
         Command::Cancel => sync::cancel(app).await,
         Command::Version => version::run(app).await,

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 /// A start that lies this far in the future was written by a clock that went wrong, and counts as unknown. Less is a clock being set.
 const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(1);
-/// No fire is later than this after its slot.
+/// No jitter is longer than this.
 const MAX_JITTER_S: u64 = 180;
+/// No account's turn is further from the slot than this: whoever asks for four in the morning means the night.
+const LONGEST_OFFSET_S: u64 = 30 * 60;
 /// Time zones change their offset months apart; looking this often finds every change.
 const OFFSET_STEP: TimeDelta = TimeDelta::days(7);
 
@@ -31,6 +33,30 @@ pub struct Schedule {
 pub struct Due {
     /// The slot it is due for; the newest, if several were missed.
     pub slot: DateTime<Utc>,
+}
+
+/// Whose turn it is within a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// In thousandths of the way to the last possible offset.
+    share: u64,
+    /// Of the jitter.
+    seed: u64,
+}
+
+impl Turn {
+    /// The turn of an account, always the same for the same name: accounts of one machine do not meet at Garmin in the same second.
+    /// `first` comes at the slot itself, so who has one account sees the schedule that was written.
+    pub fn of(account: &str, first: &str, seed: u64) -> Self {
+        // FNV-1a: unlike the standard library's hash it stays the same over the years.
+        let hash = account
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        // Names that differ in a digit only differ in a few bits so far; this (of MurmurHash 3) spreads them.
+        let spread = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        let share = if account == first { 0 } else { (spread ^ (spread >> 33)) % 1000 };
+        Self { share, seed }
+    }
 }
 
 impl Schedule {
@@ -70,12 +96,17 @@ impl Schedule {
         self.cron.as_ref().map(|_| format!("0 {}", self.text))
     }
 
-    /// What is due at `now`: the newest slot whose moment (slot plus jitter) has come, unless a start at or after it is known.
+    /// What is due at `now`: the newest slot whose moment (slot, offset and jitter) has come, unless a start at or after it is known.
     /// Missed slots coalesce into the newest. A start in the future counts as unknown, and unknown is due.
-    pub fn due<Tz: TimeZone>(&self, last_started: Option<DateTime<Utc>>, now: &DateTime<Tz>, seed: u64) -> Option<Due> {
+    pub fn due<Tz: TimeZone>(
+        &self,
+        last_started: Option<DateTime<Utc>>,
+        now: &DateTime<Tz>,
+        turn: Turn,
+    ) -> Option<Due> {
         let (zone, now) = (now.timezone(), now.to_utc());
         let mut slot = self.slot_until(now, &zone)?;
-        if slot + self.jitter(slot, &zone, seed) > now {
+        if slot + self.delay(slot, &zone, turn) > now {
             slot = self.slot_until(slot - TimeDelta::seconds(1), &zone)?;
         }
         let covered = believable(last_started, now).is_some_and(|started| started >= slot);
@@ -87,26 +118,27 @@ impl Schedule {
         &self,
         last_started: Option<DateTime<Utc>>,
         now: &DateTime<Tz>,
-        seed: u64,
+        turn: Turn,
     ) -> Option<DateTime<Utc>> {
-        if self.due(last_started, now, seed).is_some() {
+        if self.due(last_started, now, turn).is_some() {
             return Some(now.to_utc());
         }
         let (zone, now) = (now.timezone(), now.to_utc());
         let after = believable(last_started, now).map_or(now, |started| started.max(now));
         let open = self.slot_until(now, &zone).filter(|slot| believable(last_started, now).is_none_or(|at| at < *slot));
         let moments = [open, self.slot_after(after, &zone)].into_iter().flatten();
-        moments.map(|slot| slot + self.jitter(slot, &zone, seed)).find(|moment| *moment > now)
+        moments.map(|slot| slot + self.delay(slot, &zone, turn)).find(|moment| *moment > now)
     }
 
-    /// Seconds after the slot at which this seed's work begins: below a tenth of the way to the next slot, so moments keep the order of
-    /// their slots. Installations and accounts have different seeds: they do not meet at Garmin in the same second.
-    fn jitter<Tz: TimeZone>(&self, slot: DateTime<Utc>, zone: &Tz, seed: u64) -> TimeDelta {
+    /// How long after the slot this turn begins: the account's own offset, then a jitter that differs between installations. Together
+    /// they are shorter than the way to the next slot, so moments keep the order of their slots.
+    fn delay<Tz: TimeZone>(&self, slot: DateTime<Utc>, zone: &Tz, turn: Turn) -> TimeDelta {
         let interval = self.slot_after(slot, zone).map_or(0, |next| (next - slot).num_seconds().unsigned_abs());
+        let offset = (interval * 9 / 10).min(LONGEST_OFFSET_S) * turn.share / 1000;
         let width = (interval / 10).min(MAX_JITTER_S);
         let mut hash = DefaultHasher::new();
-        (seed, slot.timestamp()).hash(&mut hash);
-        TimeDelta::seconds((hash.finish() % width.max(1)) as i64)
+        (turn.seed, slot.timestamp()).hash(&mut hash);
+        TimeDelta::seconds((offset + hash.finish() % width.max(1)) as i64)
     }
 
     /// The newest slot at or before `now`. The search runs back through stretches of one offset each.

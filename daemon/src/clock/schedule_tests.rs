@@ -110,16 +110,17 @@ proptest! {
     fn a_start_is_good_until_the_next_moment(
         cron in prop::sample::select(vec!["*/30 * * * *", "30 2 * * *", "* * * * *", "0 3 * * 0"]),
         seed: u64,
+        share in 0..1000_u64,
         second in 0..40_000_000i64,
         ahead in 0..100_000i64,
     ) {
         let schedule = schedule(cron);
         let started = utc("2026-01-01T00:00:00") + TimeDelta::seconds(second);
         let at = |moment: DateTime<Utc>| moment.with_timezone(&BERLIN);
-        let next = schedule.next_at(Some(started), &at(started), seed).unwrap();
+        let next = schedule.next_at(Some(started), &at(started), turn(share, seed)).unwrap();
         prop_assert!(next > started);
         let later = started + TimeDelta::seconds(ahead);
-        prop_assert_eq!(schedule.due(Some(started), &at(later), seed).is_some(), later >= next);
+        prop_assert_eq!(schedule.due(Some(started), &at(later), turn(share, seed)).is_some(), later >= next);
     }
 }
 
@@ -176,7 +177,11 @@ fn what_is_due() {
         ("off", "", None, "2026-11-20T10:10:00", None),
     ];
     for (what, cron, last, now, slot) in cases {
-        let due = schedule(cron).due(last.map(utc), &utc(now).with_timezone(&BERLIN), seed_without_jitter(cron, now));
+        let due = schedule(cron).due(
+            last.map(utc),
+            &utc(now).with_timezone(&BERLIN),
+            turn(0, seed_without_jitter(cron, now)),
+        );
         assert_eq!(due.map(|due| due.slot), slot.map(utc), "{what}");
     }
 }
@@ -186,8 +191,34 @@ fn seed_without_jitter(cron: &str, now: &str) -> u64 {
     let schedule = schedule(cron);
     let Some(slot) = schedule.slot_until(utc(now), &BERLIN) else { return 0 };
     let near = [slot, schedule.slot_until(slot - TimeDelta::seconds(1), &BERLIN).unwrap()];
-    let small = |seed: &u64| near.iter().all(|slot| schedule.jitter(*slot, &BERLIN, *seed) <= TimeDelta::seconds(60));
+    let small =
+        |seed: &u64| near.iter().all(|slot| schedule.delay(*slot, &BERLIN, turn(0, *seed)) <= TimeDelta::seconds(60));
     (0..).find(small).unwrap()
+}
+
+fn turn(share: u64, seed: u64) -> Turn {
+    Turn { share, seed }
+}
+
+#[test]
+fn accounts_take_turns_that_never_change() {
+    let schedule = schedule("*/30 * * * *");
+    let slot = utc("2026-11-20T10:00:00");
+    let offset =
+        |name: &str| schedule.delay(slot, &Utc, Turn::of(name, "default", 7)) - schedule.delay(slot, &Utc, turn(0, 7));
+    assert_eq!(offset("default"), TimeDelta::zero());
+    // Written down: another release must not move them.
+    assert_eq!([offset("ana"), offset("eva"), offset("club")].map(|at| at.num_seconds()), [902, 889, 842]);
+    let seconds: std::collections::BTreeSet<_> =
+        (0..100).map(|n| offset(&format!("member-{n}")).num_seconds()).collect();
+    assert!(seconds.len() > 90, "they hardly ever meet: {}", seconds.len());
+    assert!(seconds.iter().all(|at| (0..27 * 60).contains(at)), "within the interval");
+    assert!(seconds.iter().any(|at| *at < 180) && seconds.iter().any(|at| *at > 24 * 60), "over all of it");
+
+    // A nightly schedule stays in its night.
+    let nightly = Schedule::parse("0 4 * * *").unwrap();
+    let late = nightly.delay(utc("2026-11-20T04:00:00"), &Utc, turn(999, 7));
+    assert!(late < TimeDelta::minutes(33), "{late}");
 }
 
 #[test]
@@ -195,11 +226,11 @@ fn jitter_spreads_below_its_bounds_and_never_changes_its_mind() {
     let slot = utc("2026-11-20T10:00:00");
     for (cron, width) in [("*/30 * * * *", 180), ("*/10 * * * *", 60), ("* * * * *", 6), ("0 10 * * *", 180)] {
         let schedule = schedule(cron);
-        let jitters: Vec<i64> = (0..2000).map(|seed| schedule.jitter(slot, &Utc, seed).num_seconds()).collect();
+        let jitters: Vec<i64> = (0..2000).map(|seed| schedule.delay(slot, &Utc, turn(0, seed)).num_seconds()).collect();
         assert!(jitters.iter().all(|seconds| (0..width).contains(seconds)), "{cron}");
         let distinct: std::collections::BTreeSet<_> = jitters.iter().collect();
         assert!(distinct.len() as i64 * 10 >= width * 9, "{cron}: {} of {width}", distinct.len());
-        assert_eq!(schedule.jitter(slot, &Utc, 7), schedule.jitter(slot, &Utc, 7));
+        assert_eq!(schedule.delay(slot, &Utc, turn(0, 7)), schedule.delay(slot, &Utc, turn(0, 7)));
     }
 }
 
@@ -207,10 +238,10 @@ fn jitter_spreads_below_its_bounds_and_never_changes_its_mind() {
 fn next_at_tells_the_moment_that_then_is_due() {
     let schedule = schedule("*/30 * * * *");
     let started = utc("2026-11-20T10:05:00");
-    let next = schedule.next_at(Some(started), &started, 3).unwrap();
+    let next = schedule.next_at(Some(started), &started, turn(0, 3)).unwrap();
     assert!(next >= utc("2026-11-20T10:30:00") && next < utc("2026-11-20T10:33:00"), "{next}");
-    assert_eq!(schedule.due(Some(started), &(next - TimeDelta::seconds(1)), 3), None);
-    assert_eq!(schedule.due(Some(started), &next, 3).unwrap().slot, utc("2026-11-20T10:30:00"));
-    assert_eq!(schedule.next_at(None, &started, 3), Some(started));
-    assert_eq!(Schedule::parse("").unwrap().next_at(None, &started, 3), None);
+    assert_eq!(schedule.due(Some(started), &(next - TimeDelta::seconds(1)), turn(0, 3)), None);
+    assert_eq!(schedule.due(Some(started), &next, turn(0, 3)).unwrap().slot, utc("2026-11-20T10:30:00"));
+    assert_eq!(schedule.next_at(None, &started, turn(0, 3)), Some(started));
+    assert_eq!(Schedule::parse("").unwrap().next_at(None, &started, turn(0, 3)), None);
 }

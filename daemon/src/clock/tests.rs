@@ -61,7 +61,11 @@ fn bench(begin: &str, sync: &str, refresh: &str, stored: Option<&str>) -> Bench 
     let next = Arc::new(Mutex::new(None));
     let duties =
         Recorder { wall: wall.clone(), fired: send, stored: Arc::new(Mutex::new(stored.map(utc))), next: next.clone() };
-    let schedules = Schedules { sync: Schedule::parse(sync).unwrap(), refresh: Schedule::parse(refresh).unwrap() };
+    let schedules = Schedules {
+        sync: Schedule::parse(sync).unwrap(),
+        refresh: Schedule::parse(refresh).unwrap(),
+        on_the_slot: "eva".into(),
+    };
     let clock = start(schedules, chrono_tz::Europe::Berlin, wall.clone(), duties);
     Bench { clock, fired, error, wall, next }
 }

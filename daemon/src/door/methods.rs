@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{
-    AccountParams, DEFAULT_ACCOUNT, Failure, Kind, LOGIN_CANCEL, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart,
-    Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart,
-    VERSION, VersionResult, openrpc,
+    ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DEFAULT_ACCOUNT, Failure, Kind,
+    LOGIN_CANCEL, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart, NoParams, Outcome, PROTOCOL, RPC_DISCOVER,
+    RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult, openrpc,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -54,6 +54,7 @@ impl Desk for Counter {
                     said(rooms.accounts.logout(account_of(&params)).await?)
                 });
             }
+            ACCOUNTS_LIST => read(params).and_then(|NoParams {}| self.accounts()),
             SYNC_START => return self.later(params, start_sync),
             SYNC_CANCEL => read(params).and_then(|params| self.cancel_sync(params)),
             unknown => Err(RpcError::UnknownMethod(unknown.into())),
@@ -92,12 +93,30 @@ impl Counter {
         said(status)
     }
 
+    fn accounts(&self) -> Answer {
+        said(AccountsList { accounts: self.rooms.board.snapshot().accounts.iter().map(entry).collect() })
+    }
+
     fn cancel_sync(&self, params: AccountParams) -> Answer {
         let account = account_of(&params);
         match self.rooms.syncs.cancel(account) {
             Some(started) => said(SyncResult { outcome: Outcome::Cancelled, ..under_way(account, &started) }),
             None => Err(Failure::new(Kind::InvalidArgument, format!("no sync of {account} is under way")).into()),
         }
+    }
+}
+
+fn entry(account: &AccountStatus) -> AccountEntry {
+    let tiers = [("personal", &account.tiers.personal), ("account", &account.tiers.account)];
+    AccountEntry {
+        name: account.name.clone(),
+        state: account.state,
+        display_name: account.display_name.clone(),
+        domain: account.domain.clone(),
+        tiers: tiers.iter().filter(|(_, tier)| tier.is_some()).map(|(name, _)| (*name).into()).collect(),
+        newest_day: account.sync.newest_day,
+        next_at: account.sync.next_at,
+        troubles: account.troubles.len() as u64,
     }
 }
 
