@@ -86,6 +86,11 @@ impl Typed {
         format!("garminsyncctl{} {command}", self.socket)
     }
 
+    /// A sign-in under a name that is still to be chosen.
+    fn login_under_another_name(&self) -> String {
+        format!("garminsyncctl{} --account NAME login", self.socket)
+    }
+
     /// A command for another account than the one that was typed.
     pub fn command_for(&self, account: &str, command: &str) -> String {
         if !self.account.is_empty() || account == DEFAULT_ACCOUNT {
@@ -315,6 +320,8 @@ fn next_step(failure: &Failure, typed: &Typed) -> String {
         Kind::GarminUnexpected | Kind::ShuttingDown => later(&again),
         Kind::AlreadyRunning => typed.command("status"),
         Kind::UnknownAccount => typed.command_for_all("status"),
+        // Two things are not allowed: to talk to the daemon at all, and to bring a second person into an account.
+        Kind::NotAllowed if failure.message.contains("--account NAME") => typed.login_under_another_name(),
         Kind::NotAllowed => HOW_TO_BE_ALLOWED.into(),
         Kind::UnknownDataset => again,
         Kind::InvalidArgument => format!("{again} --help"),

@@ -108,6 +108,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     let (events, heard) = mpsc::unbounded_channel();
     let setting = Setting {
         vault: vault.clone(),
+        records: store.clone(),
         board: board.clone(),
         garmin: garmin_of(config),
         mfa_timeout: TimeDelta::minutes(config.mfa.timeout_minutes.into()),

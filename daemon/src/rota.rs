@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
+use garminsync_garmin::Profile;
 use garminsync_protocol::{AccountState, Status, SyncState};
 use garminsync_store::{AccountRow, Store};
 use tokio::sync::{mpsc, watch};
@@ -67,26 +68,32 @@ impl Rota {
         }
     }
 
+    /// Writes down who an account is.
+    async fn note(&self, account: &str, domain: String, profile: Option<Profile>) {
+        let row = AccountRow {
+            name: account.to_owned(),
+            profile_id: profile.as_ref().and_then(|profile| profile.profile_id),
+            display_name: profile.as_ref().and_then(|profile| profile.display_name.clone()),
+            full_name: profile.as_ref().and_then(|profile| profile.full_name.clone()),
+            domain,
+            time_zone: None,
+        };
+        if let Ok(Err(error)) = self.store.call(move |store| store.upsert_account(&row)).await {
+            tracing::warn!(%error, "the account's row could not be written");
+        }
+    }
+
     /// Does what follows a login or a logout.
     pub async fn listen(self, mut heard: mpsc::UnboundedReceiver<AccountEvent>, clock: Arc<Clock>) {
         self.resume().await;
         while let Some(event) = heard.recv().await {
             match event {
                 AccountEvent::SignedIn { account, domain, profile } => {
-                    let row = AccountRow {
-                        name: account.clone(),
-                        profile_id: profile.as_ref().and_then(|profile| profile.profile_id),
-                        display_name: profile.as_ref().and_then(|profile| profile.display_name.clone()),
-                        full_name: profile.as_ref().and_then(|profile| profile.full_name.clone()),
-                        domain,
-                        time_zone: None,
-                    };
-                    if let Ok(Err(error)) = self.store.call(move |store| store.upsert_account(&row)).await {
-                        tracing::warn!(%error, "the account's row could not be written");
-                    }
+                    self.note(&account, domain, profile).await;
                     self.start(account, Trigger::Login).await;
                     clock.look();
                 }
+                AccountEvent::Known { account, domain, profile } => self.note(&account, domain, profile).await,
                 AccountEvent::SignedOut { account } => {
                     self.syncs.cancel(&account);
                     clock.look();

@@ -39,6 +39,7 @@ impl Daemon {
         let board = Board::new(["eva".to_owned()]);
         let setting = Setting {
             vault: OnThread::start("vault", vault).unwrap(),
+            records: store.clone(),
             board: board.clone(),
             garmin: Box::new(|_| Garmin::new(nowhere())),
             mfa_timeout: TimeDelta::minutes(30),

@@ -6,6 +6,7 @@ mod accounts;
 mod login;
 mod mirror;
 mod names;
+mod persons;
 mod secrets;
 mod service;
 mod stage;

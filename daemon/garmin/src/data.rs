@@ -5,7 +5,7 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{Days, NaiveDate, Utc};
 use reqwest::{
     Method,
     header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, HeaderMap, HeaderName, USER_AGENT},
@@ -142,6 +142,28 @@ impl Garmin {
         }
     }
 
+    /// Who a bearer of the Personal tier belongs to: the number of [`Profile::profile_id`], which stands in each daily summary.
+    /// One request, for the 31 days before `today`; `None` if none of them has data, as a new account's.
+    pub async fn personal_owner(&self, access: &SecretString, today: NaiveDate) -> Result<Option<i64>, Error> {
+        let (first, last) = (today - Days::new(31), today - Days::new(1));
+        let path = format!("/usersummary-service/v2/dailysummaries?startDate={first}&endDate={last}");
+        let get = Get { tier: Tier::Personal, path, accept: Accept::Json };
+        let reply = self.send(self.data_request(&get, access)?, self.settings.timeouts.data, limits::JSON).await?;
+        match answer(reply, Accept::Json)? {
+            Answer::Body(body) => Ok(owner_in(&serde_json::from_slice(&body).unwrap_or_default())),
+            Answer::NoData => Ok(None),
+        }
+    }
+
+    /// The name that a bearer of the Personal tier goes by, for people. One request.
+    pub async fn personal_name(&self, access: &SecretString) -> Result<Option<String>, Error> {
+        let path = "/userprofile-service/userprofile/settings".into();
+        let get = Get { tier: Tier::Personal, path, accept: Accept::Json };
+        let reply = self.send(self.data_request(&get, access)?, self.settings.timeouts.data, limits::JSON).await?;
+        let Answer::Body(body) = answer(reply, Accept::Json)? else { return Ok(None) };
+        Ok(read_profile(&serde_json::from_slice(&body).unwrap_or_default()).display_name)
+    }
+
     fn data_request(&self, get: &Get, access: &SecretString) -> Result<reqwest::Request, Error> {
         let endpoints = &self.settings.endpoints;
         let (base, mut headers, accept) = match (get.tier, get.accept) {
@@ -214,6 +236,13 @@ fn answer(reply: Reply, accept: Accept) -> Result<Answer, Error> {
     }
 }
 
+/// The person of a list of daily summaries. Garmin has spelled the number's name in three ways.
+fn owner_in(summaries: &Value) -> Option<i64> {
+    let items = summaries["data"].as_array().or_else(|| summaries.as_array())?;
+    let names = ["userProfilePk", "userProfileId", "userProfilePK"];
+    items.iter().flat_map(|item| names.map(|name| item[name].as_i64())).find_map(|id| id)
+}
+
 fn read_profile(profile: &Value) -> Profile {
     let text = |key: &str| profile[key].as_str().filter(|text| !text.is_empty()).map(name);
     Profile {
@@ -284,6 +313,20 @@ mod tests {
         let profile = read_profile(&serde_json::json!({ "profileId": 7, "displayName": long, "fullName": long }));
         let lengths = [profile.display_name, profile.full_name].map(|name| name.unwrap().chars().count());
         assert_eq!((profile.profile_id, lengths), (Some(7), [200, 200]));
+    }
+
+    #[test]
+    fn the_owner_of_summaries_is_found_where_there_is_one() {
+        for (text, owner) in [
+            (r#"{"data": [{"userProfilePk": null}, {"userProfilePk": 7}]}"#, Some(7)),
+            (r#"[{"userProfileId": 8}]"#, Some(8)),
+            (r#"{"data": []}"#, None),
+            (r#"{"data": [null, 3]}"#, None),
+            ("{}", None),
+            ("null", None),
+        ] {
+            assert_eq!(owner_in(&serde_json::from_str(text).unwrap()), owner, "{text}");
+        }
     }
 
     #[test]

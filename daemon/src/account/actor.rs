@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use garminsync_garmin::{Credentials, Error, Garmin, NoToken, PersonalToken, Profile, Tier, Tokens};
 use garminsync_protocol::{Failure, Kind, LoginResult, LoginStart, Secret, SubmitMfa};
-use garminsync_store::Vault;
+use garminsync_store::{Store, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use super::machine::{Attempt, Effect, Event, Login, State};
-use super::sign_in::{self, Checked, End};
-use super::stored::{Pending, Stored};
+use super::person::{Owner, Unchecked};
+use super::sign_in::{self, End};
+use super::stored::{Checked, Pending, Stored};
 use super::tokens::{Keeper, wants_renewal};
 use super::{Access, AccountEvent, NoAccess};
 use crate::board::Board;
@@ -69,11 +70,13 @@ pub enum Done {
     /// A sign-in, or the proof of tokens found after a restart.
     SignIn(End),
     /// A code check: the session with its new cookies, the code, and what came of it.
-    Code(Box<Pending>, SecretString, Checked),
+    Code(Box<Pending>, SecretString, sign_in::Checked),
     /// A renewal of the account tier's tokens.
     Renewal(Box<Result<Tokens, Error>>),
-    /// An exchange of the Personal key; true when a login asked for it.
-    Bearer(SecretString, bool, Result<PersonalToken, Error>),
+    /// An exchange of the Personal key; true when a login asked for it, which then also tells whose the key is.
+    Bearer(SecretString, bool, Result<(PersonalToken, Option<Owner>), Error>),
+    /// Whose a credential in use is.
+    Owner(Tier, Option<Owner>),
 }
 
 /// The Personal API key and what is known of it.
@@ -102,6 +105,7 @@ pub(super) struct Actor {
     pub(super) name: String,
     pub(super) garmin: Garmin,
     pub(super) vault: OnThread<Vault>,
+    pub(super) records: OnThread<Store>,
     pub(super) board: Board,
     pub(super) mfa_timeout: TimeDelta,
     pub(super) events: mpsc::UnboundedSender<AccountEvent>,
@@ -120,6 +124,8 @@ pub(super) struct Actor {
     pub(super) unwritten: bool,
     pub(super) last_renewed_at: Option<DateTime<Utc>>,
     pub(super) key: Option<KeyRing>,
+    /// Which credentials are known to be this person's.
+    pub(super) checked: Checked,
     pub(super) vault_trouble: Option<String>,
     pub(super) task: Option<(u64, AbortHandle)>,
     pub(super) generation: u64,
@@ -128,6 +134,7 @@ pub(super) struct Actor {
     pub(super) listeners: Arc<Mutex<Vec<Reporter>>>,
     pub(super) renewal: Renewal,
     pub(super) bearer: Renewal,
+    pub(super) unchecked: Unchecked,
     pub(super) stopping: Option<oneshot::Sender<()>>,
 }
 
@@ -136,6 +143,7 @@ impl Actor {
         name: String,
         garmin: Garmin,
         vault: OnThread<Vault>,
+        records: OnThread<Store>,
         board: Board,
         mfa_timeout: TimeDelta,
         events: mpsc::UnboundedSender<AccountEvent>,
@@ -145,6 +153,7 @@ impl Actor {
             name,
             garmin,
             vault,
+            records,
             board,
             mfa_timeout,
             events,
@@ -160,6 +169,7 @@ impl Actor {
             unwritten: false,
             last_renewed_at: None,
             key: None,
+            checked: Checked::default(),
             vault_trouble: None,
             task: None,
             generation: 0,
@@ -168,6 +178,7 @@ impl Actor {
             listeners: Arc::default(),
             renewal: Renewal::default(),
             bearer: Renewal::default(),
+            unchecked: Unchecked::default(),
             stopping: None,
         };
         (actor, own)
@@ -183,6 +194,7 @@ impl Actor {
         };
         self.vault_trouble = (!unreadable.is_empty()).then(|| unreadable.join("; "));
         self.profile = found.stored.profile.clone();
+        self.checked = found.stored.checked;
         self.stored = found.stored;
         self.since = self.stored.since.unwrap_or_else(|| Utc::now().trunc_subsecs(0));
         self.state = self.stored.state.clone().restored();
@@ -243,11 +255,9 @@ impl Actor {
             Message::Submit(asked, reporter, reply) => self.submit(asked, reporter, reply).await,
             Message::Cancel(reply) => self.step(Event::CancelAsked, Some(Asker::bare(reply))).await,
             Message::Logout(reply) => self.step(Event::LogoutAsked, Some(Asker::bare(reply))).await,
-            Message::Access(reply) => {
-                let _ = reply.send(self.access());
-            }
+            Message::Access(reply) => self.give_access(reply),
             Message::Token { tier: Tier::Account, refused, reply } => self.token(refused, reply),
-            Message::Token { tier: Tier::Personal, refused, reply } => self.bearer(refused, reply),
+            Message::Token { tier: Tier::Personal, refused, reply } => self.bearer(refused, reply).await,
             Message::RefusedForGood(tier, refused) => self.refused_for_good(tier, &refused).await,
             Message::RefreshDue => {
                 self.tick().await;
@@ -302,7 +312,7 @@ impl Actor {
                 return;
             }
             self.key_waiting.push(reply);
-            return self.exchange_key(key.into_inner(), true);
+            return self.exchange_key(key.into_inner(), true).await;
         }
         let credentials = match (asked.email.clone(), asked.password) {
             (Some(email), Some(password)) if !email.trim().is_empty() && !password.expose().is_empty() => {
@@ -320,7 +330,7 @@ impl Actor {
         self.step(Event::CodeBrought(asked.challenge), Some(asker)).await;
     }
 
-    fn access(&self) -> Result<Access, NoAccess> {
+    pub(super) fn access(&self) -> Result<Access, NoAccess> {
         let mut tiers = Vec::new();
         if self.key.as_ref().is_some_and(|key| key.refused.is_none()) {
             tiers.push(Tier::Personal);

@@ -11,8 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::actor::{Actor, Asker, Brought, Done, Message};
 use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event};
+use super::person::another_person;
 use super::sign_in::{self, Checked, End};
-use super::stored::{Pending, Stored};
+use super::stored::{self, Pending, Stored};
 use super::words;
 use crate::report::Step;
 
@@ -90,6 +91,7 @@ impl Actor {
     fn forget(&mut self) {
         let gone = NoToken::LoginNeeded("the account was signed out".into());
         (self.profile, self.key, self.tokens, self.candidate) = (None, None, None, None);
+        self.checked = stored::Checked::default();
         self.drop_renewal(&Err(gone));
         self.drop_bearer();
     }
@@ -109,7 +111,8 @@ impl Actor {
             puts.extend(serde_json::to_vec(pending).ok().map(|row| (Row::PendingSignIn, row)));
         }
         let profile = if forgets { None } else { self.profile.clone() };
-        let stored = Stored { state: Stored::lasting(&self.state), since: Some(self.since), profile };
+        let checked = if forgets { stored::Checked::default() } else { self.checked };
+        let stored = Stored { state: Stored::lasting(&self.state), since: Some(self.since), profile, checked };
         if !stored.says_anything() {
             deletes.push(Row::State);
         } else if stored != self.stored || forgets {
@@ -221,6 +224,7 @@ impl Actor {
             Done::Bearer(key, by_login, exchanged) => {
                 return self.exchanged(generation, key, by_login, exchanged).await;
             }
+            Done::Owner(tier, owner) => return self.owner_told(tier, owner).await,
             _ if generation != self.generation => {} // given up meanwhile
             Done::SignIn(end) => self.sign_in_ended(end).await,
             Done::Code(mut pending, code, checked) => {
@@ -274,14 +278,21 @@ impl Actor {
     /// The candidate becomes the login, on disk, before anybody hears of it.
     pub(super) async fn proven(&mut self, tokens: Tokens, profile: Option<Profile>) {
         let Ok(row) = serde_json::to_vec(&tokens) else { return };
+        if let Some(who) = &profile
+            && let Some(refusal) = another_person(&self.name, self.owner().await.as_ref(), who, "login")
+        {
+            tracing::warn!(account = self.name, "the login belongs to another person than the account");
+            return self.step(Event::SignInFailed(refusal), None).await;
+        }
         let access = tokens.access.clone();
         let renewed_at = Some(tokens.issued_at);
-        let before = (self.tokens.replace(tokens), self.profile.clone());
-        if profile.is_some() {
-            self.profile = profile;
+        let before = (self.tokens.replace(tokens), self.profile.clone(), self.checked);
+        self.checked.login = profile.as_ref().is_some_and(|who| who.profile_id.is_some());
+        if let Some(who) = &profile {
+            self.learn(who);
         }
         if !self.step_with(Event::LoginProven, None, vec![(Row::Tokens, row)]).await {
-            (self.tokens, self.profile) = before;
+            (self.tokens, self.profile, self.checked) = before;
             let why = self.vault_trouble.clone().unwrap_or_default();
             return self.step(Event::SignInFailed(sign_in::not_stored(&why)), None).await;
         }

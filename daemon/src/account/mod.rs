@@ -4,6 +4,7 @@
 mod actor;
 mod attempt;
 pub mod machine;
+mod person;
 mod personal;
 mod renewal;
 mod sign_in;
@@ -19,7 +20,7 @@ use chrono::TimeDelta;
 use garminsync_garmin::{Garmin, Profile, Tier};
 use garminsync_protocol::limits::MAX_ACCOUNT_NAME;
 use garminsync_protocol::{AccountState, DEFAULT_ACCOUNT, Failure, Kind, LoginResult, LoginStart, SubmitMfa};
-use garminsync_store::Vault;
+use garminsync_store::{Store, Vault};
 use tokio::sync::{mpsc, oneshot};
 
 use self::actor::{Actor, Message};
@@ -45,6 +46,8 @@ pub struct Setting {
     pub garmin: MakeGarmin,
     /// How long a login waits for its code.
     pub mfa_timeout: TimeDelta,
+    /// Where it is written whose data stand under a name: a login of somebody else is refused there.
+    pub records: OnThread<Store>,
     /// Where they tell what others act on.
     pub events: mpsc::UnboundedSender<AccountEvent>,
 }
@@ -54,6 +57,15 @@ pub struct Setting {
 pub enum AccountEvent {
     /// A new login works; who it is, where Garmin said so.
     SignedIn {
+        /// The account.
+        account: String,
+        /// Its region at Garmin, `garmin.com` or `garmin.cn`.
+        domain: String,
+        /// Who it is.
+        profile: Option<Profile>,
+    },
+    /// Garmin said who the account is, after it had not done so at the login.
+    Known {
         /// The account.
         account: String,
         /// Its region at Garmin, `garmin.com` or `garmin.cn`.
@@ -237,6 +249,7 @@ impl Accounts {
             name.to_owned(),
             garmin,
             setting.vault.clone(),
+            setting.records.clone(),
             setting.board.clone(),
             setting.mfa_timeout,
             setting.events.clone(),

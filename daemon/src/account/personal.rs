@@ -10,11 +10,12 @@ use garminsync_store::Kind as Row;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::actor::{Actor, Done, KeyRing, Message, RENEWAL_SPACING, Renewal, TokenReply};
+use super::person::{self, Owner, another_person};
 use super::tokens::pause_after;
 use super::{sign_in, words};
 
 impl Actor {
-    pub(super) fn bearer(&mut self, refused: Option<SecretString>, reply: TokenReply) {
+    pub(super) async fn bearer(&mut self, refused: Option<SecretString>, reply: TokenReply) {
         let Some(ring) = &self.key else {
             let _ = reply.send(Err(NoToken::LoginNeeded("the account has no Personal API key".into())));
             return;
@@ -39,16 +40,23 @@ impl Actor {
         let key = ring.key.clone();
         self.bearer.waiting.push(reply);
         if !self.bearer.under_way {
-            self.exchange_key(key, false);
+            self.exchange_key(key, false).await;
         }
     }
 
-    pub(super) fn exchange_key(&mut self, key: SecretString, by_login: bool) {
+    /// Exchanges a key; one that a login brings is also asked whose it is, before it is stored.
+    pub(super) async fn exchange_key(&mut self, key: SecretString, by_login: bool) {
         self.bearer.under_way = true;
         self.bearer.generation += 1;
+        let known = if by_login { self.owner().await } else { None };
         let (generation, garmin, own) = (self.bearer.generation, self.garmin.clone(), self.own.clone());
         tokio::spawn(async move {
-            let exchanged = garmin.personal_token(&key).await;
+            let exchanged = match garmin.personal_token(&key).await {
+                Ok(bearer) if by_login => {
+                    person::of_bearer(&garmin, &bearer.access, known.as_ref()).await.map(|owner| (bearer, owner))
+                }
+                exchanged => exchanged.map(|bearer| (bearer, None)),
+            };
             let _ = own.send(Message::Done(generation, Done::Bearer(key, by_login, exchanged))).await;
         });
     }
@@ -66,7 +74,7 @@ impl Actor {
         generation: u64,
         key: SecretString,
         by_login: bool,
-        exchanged: Result<PersonalToken, Error>,
+        exchanged: Result<(PersonalToken, Option<Owner>), Error>,
     ) {
         if generation != self.bearer.generation {
             return; // another key, or a logout, came in between
@@ -75,22 +83,18 @@ impl Actor {
         let tokens: Result<SecretString, NoToken>;
         let mut outcome = Ok(());
         match exchanged {
-            Ok(bearer) => {
-                let stored = !by_login
-                    || self
-                        .change_vault(vec![(Row::ApiKey, key.expose_secret().as_bytes().to_vec())], vec![], false)
-                        .await;
-                if stored {
+            Ok((bearer, owner)) => {
+                let stored = if by_login { self.keep_key(&key, owner).await } else { Ok(()) };
+                if let Err(failure) = stored {
+                    tokens = Err(NoToken::Later { retry_after: None, why: failure.message.clone() });
+                    outcome = Err(failure);
+                } else {
                     self.bearer.failures = 0;
                     self.bearer.not_before = None;
                     self.bearer.last = Some(Instant::now());
                     tokens = Ok(bearer.access.clone());
                     let renewed_at = Some(Utc::now().trunc_subsecs(0));
                     self.key = Some(KeyRing { key, bearer: Some(bearer), renewed_at, refused: None });
-                } else {
-                    let why = self.vault_trouble.clone().unwrap_or_default();
-                    tokens = Err(NoToken::Later { retry_after: None, why: why.clone() });
-                    outcome = Err(sign_in::not_stored(&why));
                 }
             }
             Err(error) => {
@@ -124,5 +128,27 @@ impl Actor {
                 let _ = reply.send(outcome.clone().map(|()| self.standing(false)));
             }
         }
+    }
+
+    /// Stores a key that Garmin took, unless it is another person's.
+    async fn keep_key(&mut self, key: &SecretString, owner: Option<Owner>) -> Result<(), Failure> {
+        let known = self.owner().await;
+        let refusal =
+            owner.as_ref().and_then(|new| another_person(&self.name, known.as_ref(), new, "Personal API key"));
+        if let Some(refusal) = refusal {
+            tracing::warn!(account = self.name, "the key belongs to another person than the account");
+            return Err(refusal);
+        }
+        let before = (self.profile.clone(), self.checked);
+        self.checked.key = owner.is_some();
+        if let Some(owner) = &owner {
+            self.learn(owner);
+        }
+        let row = (Row::ApiKey, key.expose_secret().as_bytes().to_vec());
+        if self.write_down(&[], vec![row]).await {
+            return Ok(());
+        }
+        (self.profile, self.checked) = before;
+        Err(sign_in::not_stored(self.vault_trouble.as_deref().unwrap_or_default()))
     }
 }

@@ -17,6 +17,18 @@ pub struct Stored {
     pub since: Option<DateTime<Utc>>,
     /// Who it is at Garmin.
     pub profile: Option<Profile>,
+    /// Whether the login, and the key, are known to be that person's.
+    #[serde(default)]
+    pub checked: Checked,
+}
+
+/// The credentials that are known to be the account's own person's. What is not, could not be asked when it was stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// The account login.
+    pub login: bool,
+    /// The Personal API key.
+    pub key: bool,
 }
 
 /// A sign-in that waits for its code: everything another process needs to go on with it.

@@ -12,16 +12,18 @@ use crate::board::Board;
 async fn made_up_names_leave_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let vault = Vault::open(&dir.path().join("state"), KeySource::File(dir.path().join("state/key"))).unwrap().vault;
+    let store = Store::open(&dir.path().join("data"), &projections()).unwrap();
+    let store = OnThread::start("records", store).unwrap();
     let setting = Setting {
         vault: OnThread::start("vault", vault).unwrap(),
+        records: store.clone(),
         board: Board::new([]),
         garmin: Box::new(|_| Garmin::new(Settings::of(Domain::Com))),
         mfa_timeout: TimeDelta::minutes(30),
         events: tokio::sync::mpsc::unbounded_channel().0,
     };
     let accounts = Accounts::start(setting, ["eva".to_owned()]).await.unwrap();
-    let store = Store::open(&dir.path().join("data"), &projections()).unwrap();
-    let syncs = Syncs::new(Rules::default(), OnThread::start("records", store).unwrap(), accounts, Arc::new(|_, _| {}));
+    let syncs = Syncs::new(Rules::default(), store, accounts, Arc::new(|_, _| {}));
     for name in ["nobody", "eva"] {
         let (account, trigger) = (name.into(), Trigger::Manual);
         let request = Request { account, trigger, since: None, until: None, datasets: Vec::new() };

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::database::{self, GARMIN, garmin};
 use crate::error::Error;
@@ -114,6 +114,30 @@ impl Store {
             (&row.name, row.profile_id, &row.display_name, &row.full_name, &row.domain, &row.time_zone),
         ))?;
         Ok(())
+    }
+
+    /// Whose data stand under the name `account`, as Garmin knows them; nobody's if there is no such row.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn account(&self, account: &str) -> Result<Option<AccountRow>, Error> {
+        let mut statement = garmin(self.connection.prepare_cached(
+            "SELECT name, profile_id, display_name, full_name, domain, time_zone FROM account WHERE name = ?1",
+        ))?;
+        garmin(
+            statement
+                .query_row([account], |row| {
+                    Ok(AccountRow {
+                        name: row.get(0)?,
+                        profile_id: row.get(1)?,
+                        display_name: row.get(2)?,
+                        full_name: row.get(3)?,
+                        domain: row.get(4)?,
+                        time_zone: row.get(5)?,
+                    })
+                })
+                .optional(),
+        )
     }
 
     /// The activities, newest first, that are not deleted and whose original is not yet `ok`, `empty` or `unavailable` in the ledger.

@@ -53,8 +53,11 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let vault =
             Vault::open(&dir.path().join("state"), KeySource::File(dir.path().join("state/key"))).unwrap().vault;
+        let store = Store::open(&dir.path().join("data"), &projections()).unwrap();
+        let store = OnThread::start("records", store).unwrap();
         let setting = Setting {
             vault: OnThread::start("vault", vault).unwrap(),
+            records: store.clone(),
             board: Board::new([]),
             garmin: Box::new(move |_| Garmin::new(settings.clone())),
             mfa_timeout: TimeDelta::minutes(30),
@@ -70,8 +73,6 @@ impl House {
             };
             assert_eq!(accounts.login(start, Reporter::silent()).await.unwrap().state, AccountState::Active);
         }
-        let store = Store::open(&dir.path().join("data"), &projections()).unwrap();
-        let store = OnThread::start("records", store).unwrap();
         let shown = Arc::default();
         let syncs = open(&store, &accounts, &shown);
         fake.forget_requests();
