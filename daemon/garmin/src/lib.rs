@@ -7,18 +7,22 @@
 //! behaviour, and can change any morning. What is known is written at the place that relies on it.
 
 mod answers;
+mod browser;
 mod client;
 mod data;
 mod error;
+mod import;
 mod jar;
 mod settings;
 mod sign_in;
 mod token_service;
 mod tokens;
 
+pub use browser::NotATicket;
 pub use client::Garmin;
 pub use data::{Accept, Answer, Fetched, Get, Profile, Tier, TokenSource};
 pub use error::{Cause, Error, NoToken};
+pub use import::{Import, NotImportable, Tool};
 pub use settings::{CLIENT_IDS, Domain, Endpoints, Pauses, Settings, Timeouts, check_base_url};
 pub use sign_in::{Credentials, Flow, PendingSignIn, SignIn, Ticket};
 pub use tokens::{PersonalToken, Tokens};

@@ -117,8 +117,8 @@ pub enum SignIn {
 pub struct Ticket {
     /// The service URL the ticket was issued for.
     pub service_url: String,
-    /// A second service URL to try if Garmin says that the ticket does not fit the first one.
-    pub other_service_url: Option<String>,
+    /// Further service URLs to try, in this order, if Garmin says that the ticket does not fit the first one.
+    pub other_service_urls: Vec<String>,
     /// The ticket itself, `ST-...`.
     pub ticket: SecretString,
 }
@@ -228,7 +228,7 @@ impl Garmin {
         match answers::login(&reply)? {
             Outcome::Ticket(ticket) => Ok(SignIn::Ticket(Ticket {
                 service_url: flow.service_url(self.settings.endpoints.domain),
-                other_service_url: None,
+                other_service_urls: Vec::new(),
                 ticket: ticket.into(),
             })),
             Outcome::CodeWanted(info) => {
@@ -290,8 +290,10 @@ impl Garmin {
             Outcome::Ticket(ticket) => Ok(Ticket {
                 service_url: flow.service_url(pending.domain),
                 // Clients disagree whose service URL counts when the other path answered.
-                other_service_url: (flow != pending.session.flow)
-                    .then(|| pending.session.flow.service_url(pending.domain)),
+                other_service_urls: (flow != pending.session.flow)
+                    .then(|| pending.session.flow.service_url(pending.domain))
+                    .into_iter()
+                    .collect(),
                 ticket: ticket.into(),
             }),
             Outcome::CodeWanted(_) => Err(Error::CodeRejected),

@@ -65,38 +65,32 @@ impl Refusal {
 impl Garmin {
     /// Exchanges the ticket of a sign-in for tokens, by the first client id that Garmin accepts.
     ///
+    /// A further service URL of the ticket is tried only where a refusal spoke of the ticket, and then by that one client id: it is
+    /// alive, and the others would say the same. A refused client id does not spend the ticket; whether a refused service URL
+    /// does is not known.
+    ///
     /// Throttling, trouble and lost answers end the attempt at once and leave the ticket perhaps unspent: within the minute
     /// it lives the caller may try once more.
     pub async fn exchange(&self, ticket: &Ticket) -> Result<Tokens, Error> {
         let mut refused = None;
-        for service_url in [Some(&ticket.service_url), ticket.other_service_url.as_ref()].into_iter().flatten() {
-            let mut about_the_ticket = true;
-            for client_id in &self.settings.client_ids {
-                let form = [
-                    ("client_id", client_id.as_str()),
-                    ("service_ticket", ticket.ticket.expose_secret()),
-                    ("grant_type", TICKET_GRANT),
-                    ("service_url", service_url),
-                ];
-                let accept = "application/json,text/html;q=0.9,*/*;q=0.8";
-                let reply = self.ask_for_tokens(&self.settings.endpoints.diauth, client_id, accept, &form).await?;
-                match reply.status {
-                    200 => {
-                        let domain = self.settings.endpoints.domain;
-                        if let Some(tokens) = read_tokens(&reply, client_id, domain, None) {
-                            return Ok(tokens);
-                        }
+        let mut alive = None;
+        for client_id in &self.settings.client_ids {
+            match self.exchange_at(client_id, &ticket.service_url, &ticket.ticket).await? {
+                Ok(tokens) => return Ok(tokens),
+                Err(refusal) => {
+                    if refusal.speaks_of_the_ticket() {
+                        alive = alive.or(Some(client_id));
                     }
-                    // A 500 has been seen for a single client id; the others mean that the service is in trouble.
-                    status @ (408 | 501..=599) => return Err(Error::ServerTrouble { status }),
-                    _ => {}
+                    refused = Some(refusal);
                 }
-                let refusal = Refusal::read(&reply);
-                about_the_ticket &= refusal.speaks_of_the_ticket();
-                refused = Some(refusal);
             }
-            if !about_the_ticket {
-                break;
+        }
+        if let Some(client_id) = alive {
+            for service_url in &ticket.other_service_urls {
+                match self.exchange_at(client_id, service_url, &ticket.ticket).await? {
+                    Ok(tokens) => return Ok(tokens),
+                    Err(refusal) => refused = Some(refusal),
+                }
             }
         }
         Err(match refused {
@@ -104,6 +98,34 @@ impl Garmin {
             Some(refusal) => Error::TicketRefused { why: refusal.why() },
             None => Error::Setup("no client id to exchange a ticket with".into()),
         })
+    }
+
+    async fn exchange_at(
+        &self,
+        client_id: &str,
+        service_url: &str,
+        ticket: &SecretString,
+    ) -> Result<Result<Tokens, Refusal>, Error> {
+        let form = [
+            ("client_id", client_id),
+            ("service_ticket", ticket.expose_secret()),
+            ("grant_type", TICKET_GRANT),
+            ("service_url", service_url),
+        ];
+        let accept = "application/json,text/html;q=0.9,*/*;q=0.8";
+        let reply = self.ask_for_tokens(&self.settings.endpoints.diauth, client_id, accept, &form).await?;
+        match reply.status {
+            200 => {
+                let domain = self.settings.endpoints.domain;
+                if let Some(tokens) = read_tokens(&reply, client_id, domain, None) {
+                    return Ok(Ok(tokens));
+                }
+            }
+            // A 500 has been seen for a single client id; the others mean that the service is in trouble.
+            status @ (408 | 501..=599) => return Err(Error::ServerTrouble { status }),
+            _ => {}
+        }
+        Ok(Err(Refusal::read(&reply)))
     }
 
     /// Makes a new pair from a refresh token. One request, except after two refusals that are known not to spend the token:

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use url::Url;
 
-use crate::Domain;
+use crate::{CLIENT_IDS, Domain};
 
 /// The token pair of an account login. The serialized form holds the secrets; `Debug` hides them.
 ///
@@ -80,6 +80,39 @@ impl Tokens {
             refresh_expires_at,
         })
     }
+
+    /// A pair that another program was given. What its file says counts where the access token's claims say nothing; what neither
+    /// says makes the pair one to renew before use.
+    pub(crate) fn of_another_program(found: &Found, domain: Domain, now: DateTime<Utc>) -> Tokens {
+        let at = |seconds: Option<f64>| seconds_after(DateTime::UNIX_EPOCH, seconds?);
+        let claims = claims(found.access);
+        let text = |key: &str| claims[key].as_str().filter(|text| !text.is_empty());
+        let usable = !found.access.is_empty() && found.access.bytes().all(|byte| byte.is_ascii_graphic());
+        let expires = expiry(&claims).or_else(|| at(found.expires_at)).filter(|_| usable);
+        // A clock that is behind must not make a pair that was issued in the future.
+        let issued_at = at(claims["iat"].as_f64()).filter(|at| *at < now).unwrap_or(now);
+        Tokens {
+            access: if usable { found.access } else { "" }.into(),
+            refresh: found.refresh.into(),
+            // The claims name the id that Garmin issued the pair to; a file may have been written by hand.
+            client_id: text("client_id").or(found.client_id).unwrap_or(CLIENT_IDS[0]).into(),
+            domain: text("iss").and_then(domain_of).unwrap_or(domain),
+            issued_at,
+            access_expires_at: expires.unwrap_or(issued_at),
+            refresh_expires_at: at(found.refresh_expires_at),
+        }
+    }
+}
+
+/// What a token file of another program says.
+pub(crate) struct Found<'a> {
+    pub access: &'a str,
+    pub refresh: &'a str,
+    pub client_id: Option<&'a str>,
+    /// Epoch seconds, for the access token.
+    pub expires_at: Option<f64>,
+    /// Epoch seconds, for the refresh token.
+    pub refresh_expires_at: Option<f64>,
 }
 
 impl PersonalToken {

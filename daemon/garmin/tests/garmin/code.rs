@@ -133,7 +133,7 @@ async fn the_other_path_helps_when_the_own_one_is_in_trouble() {
         let ticket = verify(&stub, &mut pending).await.unwrap();
         assert_eq!(ticket.service_url, "https://connect.garmin.com/app", "of the path that answered");
         let own = "https://mobile.integration.garmin.com/gcm/android";
-        assert_eq!(ticket.other_service_url.as_deref(), Some(own));
+        assert_eq!(ticket.other_service_urls, [own]);
         assert_eq!(stub.paths()[2..], [MOBILE, PORTAL]);
         let other = stub.seen().pop().unwrap();
         assert!(other.target.contains("clientId=GarminConnect&") && other.target.ends_with("connect.garmin.com%2Fapp"));

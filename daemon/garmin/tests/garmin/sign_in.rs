@@ -63,7 +63,7 @@ async fn the_mobile_flow_asks_as_the_phone_does() {
     let ticket = ticket(stub.garmin().sign_in(Flow::Mobile, &credentials(), &tell).await);
     assert_eq!(ticket.ticket.expose_secret(), "ST-1-abc-sso");
     assert_eq!(ticket.service_url, "https://mobile.integration.garmin.com/gcm/android");
-    assert_eq!(ticket.other_service_url, None);
+    assert!(ticket.other_service_urls.is_empty());
     assert_eq!(told.lock().unwrap().len(), 3);
 
     let [get, post] = &stub.seen()[..] else { panic!("{:?}", stub.paths()) };

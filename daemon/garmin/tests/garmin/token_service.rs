@@ -14,7 +14,7 @@ const SPENT: &str = r#"{"error": "invalid_request", "error_description": "invali
 const MOBILE: &str = "https://mobile.integration.garmin.com/gcm/android";
 
 fn ticket() -> Ticket {
-    Ticket { service_url: MOBILE.into(), other_service_url: None, ticket: "ST-1-abc-sso".into() }
+    Ticket { service_url: MOBILE.into(), other_service_urls: vec![], ticket: "ST-1-abc-sso".into() }
 }
 
 fn tokens() -> Tokens {
@@ -100,7 +100,7 @@ async fn a_ticket_that_nobody_takes_is_refused() {
 
 #[tokio::test]
 async fn a_ticket_with_two_service_urls_is_tried_with_both() {
-    let both = Ticket { other_service_url: Some("https://connect.garmin.com/app".into()), ..ticket() };
+    let both = Ticket { other_service_urls: vec!["https://connect.garmin.com/app".into()], ..ticket() };
     let stub = Stub::start(|request, _| match request.form_value("service_url").as_str() {
         MOBILE => reply(400, SPENT),
         _ => reply(200, FRESH),
@@ -108,6 +108,15 @@ async fn a_ticket_with_two_service_urls_is_tried_with_both() {
     .await;
     stub.garmin().exchange(&both).await.unwrap();
     assert_eq!(stub.seen().len(), CLIENT_IDS.len() + 1);
+
+    // The newest client id is retired; one that is alive says that the ticket does not fit, and is asked about the other URL.
+    let stub = Stub::start(|request, _| match &*request.form_value("service_url") {
+        MOBILE if request.form_value("client_id") == CLIENT_IDS[0] => reply(401, r#"{"error": "invalid_client"}"#),
+        MOBILE => reply(400, SPENT),
+        _ => reply(200, FRESH),
+    })
+    .await;
+    assert_eq!(stub.garmin().exchange(&both).await.unwrap().client_id, CLIENT_IDS[1]);
 
     let stub = Stub::start(|_, _| reply(401, r#"{"error": "invalid_client"}"#)).await;
     assert!(matches!(stub.garmin().exchange(&both).await, Err(Error::TicketRefused { .. })));
