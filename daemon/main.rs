@@ -9,6 +9,7 @@ use garminsync_daemon::places::{self, Places};
 use garminsync_daemon::{Failed, logging};
 
 const FAILED: u8 = 1;
+const USAGE: u8 = 2;
 const LOCKED: u8 = 75;
 const CONFIG: u8 = 78;
 
@@ -34,10 +35,17 @@ fn main() -> ExitCode {
         say(&format!("{file}: right\n"));
         return ExitCode::SUCCESS;
     }
+    if let Some(unknown) = args.rebuild.iter().flatten().find(|name| !garminsync_daemon::has_tables(name)) {
+        return complain(USAGE, &format!("--rebuild: there is no dataset {unknown:?} with tables of its own"));
+    }
     if let Err(error) = logging::start(args.level(), args.foreground) {
         return complain(FAILED, &format!("logging does not start: {error}"));
     }
-    match garminsync_daemon::run(&config, &places) {
+    let ended = match &args.rebuild {
+        Some(datasets) => garminsync_daemon::rebuild(&places, datasets),
+        None => garminsync_daemon::run(&config, &places),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             tracing::error!("{failed}");

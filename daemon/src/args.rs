@@ -42,6 +42,9 @@ pub struct Args {
     /// Print the configuration in effect, with where the places come from, and stop
     #[arg(long)]
     pub print_config: bool,
+    /// Make tables anew from the archive, without asking Garmin, and stop; all of them when no dataset is named
+    #[arg(long, value_name = "DATASET", num_args = 0.., conflicts_with_all = ["check_config", "print_config"])]
+    pub rebuild: Option<Vec<String>>,
     /// The arguments above that came from the environment, by their id.
     #[arg(skip)]
     pub from_environment: Vec<&'static str>,

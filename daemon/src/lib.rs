@@ -12,6 +12,7 @@ pub mod lock;
 pub mod logging;
 pub mod on_thread;
 pub mod places;
+mod rebuild;
 pub mod report;
 mod rota;
 pub mod sync;
@@ -70,6 +71,11 @@ pub fn check(config: &Config) -> Result<(), String> {
     rules(config).map(drop)
 }
 
+/// Whether there is a dataset of that name whose tables are made from the archive.
+pub fn has_tables(dataset: &str) -> bool {
+    sync::projections().iter().any(|projection| projection.dataset == dataset)
+}
+
 /// Runs the daemon until the host wants it to stop.
 ///
 /// # Errors
@@ -77,6 +83,43 @@ pub fn check(config: &Config) -> Result<(), String> {
 pub fn run(config: &Config, places: &Places) -> Result<(), Failed> {
     host::keep_memory_private();
     on_runtime(live(config, places))?
+}
+
+/// Makes tables anew from the archive, all of them when no dataset is named, and ends. Refuses to run beside a living daemon: that one
+/// would go on recording by the tables it knows.
+///
+/// # Errors
+/// [`Failed`].
+pub fn rebuild(places: &Places, datasets: &[String]) -> Result<(), Failed> {
+    let (data_dir, datasets) = (places.data_dir.path.clone(), datasets.to_vec());
+    let _lock = take_lock(places).map_err(|failed| match failed {
+        Failed::Locked(text) => Failed::Locked(format!(
+            "{text}; stop it first. (What a new version has to make anew, it makes by itself when it starts)"
+        )),
+        other => other,
+    })?;
+    on_runtime(async {
+        let mut host = Host::new().map_err(Failed::other)?;
+        let stop = CancellationToken::new();
+        let told = stop.clone();
+        let mut work = tokio::task::spawn_blocking(move || rebuild::now(&data_dir, &datasets, &told));
+        let done = tokio::select! {
+            done = &mut work => done,
+            signal = host.stop_signal() => {
+                tracing::info!(signal, "stopping");
+                stop.cancel();
+                work.await
+            }
+        };
+        done.map_err(Failed::other)?
+    })?
+}
+
+fn take_lock(places: &Places) -> Result<Lock, Failed> {
+    Lock::take(&places.state_dir.path).map_err(|error| match error {
+        LockError::Held { .. } => Failed::Locked(error.to_string()),
+        LockError::Io { .. } | LockError::State(_) => Failed::other(error),
+    })
 }
 
 fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, Failed> {
@@ -90,16 +133,16 @@ fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, Failed> {
 
 async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     let mut host = Host::new().map_err(Failed::other)?;
-    let _lock = Lock::take(&places.state_dir.path).map_err(|error| match error {
-        LockError::Held { .. } => Failed::Locked(error.to_string()),
-        LockError::Io { .. } | LockError::State(_) => Failed::other(error),
-    })?;
+    let _lock = take_lock(places)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), state = %places.state_dir, data = %places.data_dir, "starting");
     let permission =
         Permission::of(config.control.group.as_deref()).map_err(|error| Failed::Config(error.to_string()))?;
     let rules = rules(config).map_err(Failed::Config)?;
 
-    let store = Store::open(&places.data_dir.path, &sync::projections()).map_err(Failed::other)?;
+    let data_dir = places.data_dir.path.clone();
+    let opening = tokio::task::spawn_blocking(move || Store::open(&data_dir, &sync::projections()));
+    let opened = host.patience("opening garmin.db; a new version may have to change its schema", opening).await;
+    let store = opened.map_err(Failed::other)?.map_err(Failed::other)?;
     let store = OnThread::start("records", store).map_err(Failed::other)?;
     let configured = || config.accounts.keys().map(|name| name.as_str().to_owned());
     let board = Board::new(configured());
@@ -130,8 +173,9 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     let clock = Arc::new(clock::start(schedules, chrono::Local, Arc::new(Utc::now), rota.clone()));
     let listening = tokio::spawn(rota.listen(heard, clock.clone()));
 
-    let bound = door::bind(&places.socket.path, permission).map_err(Failed::other)?;
     let shutdown = CancellationToken::new();
+    let rebuilding = tokio::spawn(rebuild::outdated(store.clone(), board.clone(), shutdown.clone()));
+    let bound = door::bind(&places.socket.path, permission).map_err(Failed::other)?;
     let rooms = Rooms { board: board.clone(), accounts: accounts.clone(), syncs: syncs.clone() };
     let door = tokio::spawn(door::serve(bound, rooms, permission, shutdown.clone()));
     tracing::info!(socket = %places.socket, "ready");
@@ -151,6 +195,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     listening.abort();
     let closing = async {
         clock.stop().await;
+        let _ = rebuilding.await;
         // What is running ends at its next safe point; then the callers who wait for it are told.
         syncs.stop().await;
         accounts.stop().await;

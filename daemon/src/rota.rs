@@ -14,6 +14,7 @@ use crate::board::Board;
 use crate::clock::{Clock, Duties};
 use crate::host;
 use crate::on_thread::OnThread;
+use crate::rebuild::REBUILDING;
 use crate::sync::{Request, Show, Syncs, Trigger, View};
 
 /// The rooms that duties need.
@@ -152,5 +153,9 @@ fn line(status: &Status) -> String {
         (count(|a| matches!(a.state, AccountState::LoginNeeded | AccountState::SignedOut)), "without a login"),
     ];
     let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    if parts.is_empty() { "no accounts".into() } else { format!("accounts: {}", parts.join(", ")) }
+    let accounts = if parts.is_empty() { "no accounts".into() } else { format!("accounts: {}", parts.join(", ")) };
+    match status.troubles.iter().find(|trouble| trouble.kind == REBUILDING) {
+        Some(rebuilding) => format!("{} {accounts}", rebuilding.text),
+        None => accounts,
+    }
 }

@@ -7,6 +7,7 @@ mod login;
 mod mirror;
 mod names;
 mod persons;
+mod rebuild;
 mod secrets;
 mod service;
 mod stage;

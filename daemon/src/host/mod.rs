@@ -8,6 +8,10 @@ mod stop;
 mod systemd;
 
 use std::io;
+use std::time::Duration;
+
+/// How often a long start says that it goes on.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// The host of this process.
 #[derive(Debug)]
@@ -35,6 +39,23 @@ impl Host {
     pub fn ready(&self) {
         #[cfg(target_os = "linux")]
         systemd::ready();
+    }
+
+    /// Waits for work that has to be done before [`Host::ready`] and may take long; the service manager hears what it is, and that it goes
+    /// on, so that it does not take the daemon for hung.
+    #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only systemd asks"))]
+    pub async fn patience<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                    #[cfg(target_os = "linux")]
+                    systemd::starting(what, SIGN_OF_LIFE * 6);
+                }
+            }
+        }
     }
 
     /// The daemon goes down.

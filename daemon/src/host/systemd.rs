@@ -1,5 +1,7 @@
 //! What systemd is told over `NOTIFY_SOCKET`; nothing happens where there is none.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 use tokio::task::JoinHandle;
 
@@ -35,6 +37,12 @@ pub fn ready() {
 pub fn status(line: &str) {
     // The message is made of lines: a newline in ours would begin another message.
     tell(NotifyState::Status(&line.replace('\n', " ")));
+}
+
+/// The start goes on, and takes up to `more` from now.
+pub fn starting(what: &str, more: Duration) {
+    tell(NotifyState::ExtendTimeoutUsec(u32::try_from(more.as_micros()).unwrap_or(u32::MAX)));
+    status(what);
 }
 
 pub fn stopping() {

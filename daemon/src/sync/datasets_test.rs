@@ -46,6 +46,10 @@ fn every_example_becomes_the_rows_it_expects() {
             for (table, expected) in tables {
                 assert_eq!(&Value::from(dump(dir.path(), table)), expected, "{name}, {tier}: table {table}");
             }
+            store.rebuild(name, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+            for (table, expected) in tables {
+                assert_eq!(&Value::from(dump(dir.path(), table)), expected, "{name}, {tier}: table {table}, rebuilt");
+            }
         }
     }
 }

@@ -264,7 +264,15 @@ fn what_was_read_under_a_clock_ahead_was_not_read() {
 
 fn entry(dataset: &str, day: NaiveDate, state: State, fetched_utc: &str) -> LedgerEntry {
     let fetched_utc = fetched_utc.parse().unwrap();
-    LedgerEntry { dataset: dataset.into(), item: day.to_string(), state, fetched_utc, attempts: 0, detail: None }
+    LedgerEntry {
+        dataset: dataset.into(),
+        item: day.to_string(),
+        state,
+        fetched_utc,
+        attempts: 0,
+        since_utc: None,
+        detail: None,
+    }
 }
 
 /// The smallest number of ranges, found another way: by dynamic programming over the wanted days, oldest first.

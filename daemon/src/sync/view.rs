@@ -94,7 +94,15 @@ mod tests {
 
     fn entry(dataset: &str, item: impl ToString, state: State) -> LedgerEntry {
         let fetched_utc = "2026-10-21T12:00:00Z".parse().unwrap();
-        LedgerEntry { dataset: dataset.into(), item: item.to_string(), state, fetched_utc, attempts: 0, detail: None }
+        LedgerEntry {
+            dataset: dataset.into(),
+            item: item.to_string(),
+            state,
+            fetched_utc,
+            attempts: 0,
+            since_utc: None,
+            detail: None,
+        }
     }
 
     fn complete(entries: &[LedgerEntry], names: &[&str]) -> Option<NaiveDate> {

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
+use crate::backup;
 use crate::error::Error;
 
 /// File name of the database that people query.
@@ -15,6 +16,9 @@ pub(crate) const GARMIN: &str = "garmin.db";
 
 /// How long to wait for another program that holds the database: people query `garmin.db` while we write.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// SQLite's number for `auto_vacuum = INCREMENTAL`.
+const INCREMENTAL: i64 = 2;
 
 /// The schemas of `garmin.db`, oldest first. A released one is never edited: add another.
 const SCHEMAS: &[M<'_>] = &[M::up(
@@ -91,12 +95,28 @@ const SCHEMAS: &[M<'_>] = &[M::up(
         sql_sha256 TEXT NOT NULL,
         tables TEXT NOT NULL  -- names, separated by commas
     ) STRICT, WITHOUT ROWID;",
+), M::up(
+    "-- When the failures in a row began, or since when this account cannot have it.
+    ALTER TABLE ledger ADD COLUMN since_utc TEXT;
+    -- [retention] removed the file; it is not fetched again.
+    ALTER TABLE original ADD COLUMN dropped_utc TEXT;",
 )];
 
-/// Opens `garmin.db` and brings its schema up to date.
-pub(crate) fn open_garmin(path: &Path) -> Result<Connection, Error> {
-    let mut connection = garmin(connect(path))?;
+/// Opens `garmin.db` and brings its schema up to date, after a copy of what was there.
+pub(crate) fn open_garmin(data_dir: &Path) -> Result<Connection, Error> {
+    let mut connection = garmin(connect(&data_dir.join(GARMIN)))?;
+    let (found, known) = (garmin(schema_number(&connection))?, integer(SCHEMAS.len() as u64));
+    if (1..known).contains(&found) {
+        backup::make(&connection, data_dir, found, known)?;
+    }
     migrate(&mut connection, GARMIN, SCHEMAS, |connection| {
+        // Room that retention frees goes back to the disk. A database that is not empty has to be packed once for it, which the copy
+        // has just shown there is room for.
+        let vacuum: i64 = connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+        if found < known && vacuum != INCREMENTAL {
+            connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+            connection.execute_batch("VACUUM")?;
+        }
         // WAL lets people read while we write. NORMAL cannot lose a transaction when our process is killed, nor damage the file; when the
         // machine dies, the newest transactions may be gone, ledger included, and are simply fetched from Garmin again. FULL would
         // cost a disk flush per request.

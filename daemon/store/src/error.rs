@@ -57,6 +57,28 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A rebuild was broken off by whoever wanted it.
+    #[error("stopped; the tables are as they were")]
+    Stopped,
+    /// There is too little room for the copy that is made before the schema changes.
+    #[error(
+        "{} has {} MB free, and {} MB are needed to bring {file} from schema {found} to {known} with a copy beside it; \
+         nothing was changed: make room and start again", dir.display(), free >> 20, needed.div_ceil(1 << 20)
+    )]
+    NoRoom {
+        /// The database's file name.
+        file: &'static str,
+        /// Its schema number.
+        found: i64,
+        /// The schema number of this program.
+        known: i64,
+        /// Where room is missing.
+        dir: PathBuf,
+        /// Bytes that are needed.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// A batch named a run that does not exist.
     #[error("there is no sync run {0}")]
     UnknownRun(i64),

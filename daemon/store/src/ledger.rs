@@ -76,6 +76,8 @@ pub struct LedgerEntry {
     pub fetched_utc: DateTime<Utc>,
     /// Failures in a row since the last answer.
     pub attempts: u32,
+    /// When the first of these failures was, or since when this account cannot have it; `None` where all is well.
+    pub since_utc: Option<DateTime<Utc>>,
     /// Of the last mark.
     pub detail: Option<String>,
 }
@@ -86,6 +88,7 @@ pub(crate) struct Standing {
     pub state: State,
     pub fetched_utc: DateTime<Utc>,
     pub attempts: u32,
+    pub since_utc: Option<DateTime<Utc>>,
     pub detail: Option<String>,
 }
 
@@ -94,6 +97,9 @@ pub(crate) struct Standing {
 /// recent day may be provisional and still without any.
 pub(crate) fn merge(old: Option<Standing>, has_answer: bool, mark: &Mark, at: DateTime<Utc>) -> Standing {
     let attempts = old.as_ref().map_or(0, |old| old.attempts);
+    // A row from before there was this column knows no more than when it last failed.
+    let failed = |old: &Standing| matches!(old.state, State::Error | State::Unavailable).then_some(old.fetched_utc);
+    let since_utc = old.as_ref().and_then(|old| old.since_utc.or_else(|| failed(old))).or(Some(at));
     let held = old.filter(|old| match old.state {
         State::Ok => true,
         State::Provisional => has_answer,
@@ -101,13 +107,17 @@ pub(crate) fn merge(old: Option<Standing>, has_answer: bool, mark: &Mark, at: Da
     });
     let detail = mark.detail.clone();
     match mark.state {
-        State::Ok | State::Provisional => Standing { state: mark.state, fetched_utc: at, attempts: 0, detail },
+        State::Ok | State::Provisional => {
+            Standing { state: mark.state, fetched_utc: at, attempts: 0, since_utc: None, detail }
+        }
         State::Empty | State::Unavailable => {
-            Standing { state: held.map_or(mark.state, |held| held.state), fetched_utc: at, attempts: 0, detail }
+            let state = held.map_or(mark.state, |held| held.state);
+            let since_utc = since_utc.filter(|_| state == State::Unavailable);
+            Standing { state, fetched_utc: at, attempts: 0, since_utc, detail }
         }
         State::Error => {
             let (state, fetched_utc) = held.map_or((State::Error, at), |held| (held.state, held.fetched_utc));
-            Standing { state, fetched_utc, attempts: attempts.saturating_add(1), detail }
+            Standing { state, fetched_utc, attempts: attempts.saturating_add(1), since_utc, detail }
         }
     }
 }
@@ -130,7 +140,8 @@ mod tests {
     fn every_state_meets_every_mark() {
         use State::{Empty, Error, Ok, Provisional, Unavailable};
         let state_after = |old: Option<State>, has_answer, new| {
-            let old = old.map(|state| Standing { state, fetched_utc: time(0), attempts: 0, detail: None });
+            let old =
+                old.map(|state| Standing { state, fetched_utc: time(0), attempts: 0, since_utc: None, detail: None });
             merge(old, has_answer, &mark(new), time(1)).state
         };
         // In the order of the marks: ok, empty, provisional, error, unavailable.
@@ -164,12 +175,15 @@ mod tests {
         #[test]
         fn data_are_never_marked_away(history in proptest::collection::vec((0..5_usize, any::<bool>()), 1..40)) {
             let states = [State::Ok, State::Empty, State::Provisional, State::Error, State::Unavailable];
-            let (mut standing, mut has_answer, mut failures, mut answered) = (None, false, 0, None);
+            let (mut standing, mut has_answer, mut failures, mut answered, mut first) = (None, false, 0, None, None);
             for (step, (state, data)) in history.into_iter().enumerate() {
                 let (state, at) = (states[state], time(i64::try_from(step).unwrap()));
                 has_answer |= state == State::Ok || (state == State::Provisional && data);
                 let new = merge(standing.take(), has_answer, &mark(state), at);
                 failures = if state == State::Error { failures + 1 } else { 0 };
+                let fails = failures > 0 || new.state == State::Unavailable;
+                first = if fails { first.or(Some(at)) } else { None };
+                prop_assert_eq!(new.since_utc, first);
                 if state != State::Error {
                     answered = Some(at);
                 }

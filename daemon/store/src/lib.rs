@@ -2,6 +2,7 @@
 //! account rooms call it, each on a thread of its own, because everything here blocks. It knows nothing of Garmin's services, of the
 //! control protocol, or of async code: records outlive all three.
 
+mod backup;
 mod database;
 mod error;
 mod files;
@@ -9,6 +10,7 @@ mod ledger;
 mod originals;
 mod pauses;
 mod projection;
+mod rebuild;
 mod record;
 mod runs;
 mod store;
@@ -20,6 +22,7 @@ pub use ledger::{LedgerEntry, Mark, State};
 pub use originals::{Originals, sha256_hex};
 pub use pauses::Pause;
 pub use projection::Projection;
+pub use rebuild::{Rebuilt, Step};
 pub use record::{Batch, Item, OriginalBatch, OriginalRow, Recorded};
 pub use runs::LastRuns;
 pub use secrecy::zeroize::Zeroizing;

@@ -1,6 +1,8 @@
 //! Recording: what one request brought goes into archive, tables, ledger and the run's counters in one transaction, or not at all.
 //! Sync calls it once per request. It must not know what an answer means.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
 
@@ -9,7 +11,7 @@ use crate::error::Error;
 use crate::ledger::{Mark, Standing, State, merge};
 use crate::originals::sha256_hex;
 use crate::projection::{Prepared, Projection};
-use crate::store::{Store, time_column};
+use crate::store::{Store, maybe_time_column, time_column};
 
 /// How hard answers are compressed: zstd's default, as higher levels cost more time than they save room on small JSON.
 const ZSTD_LEVEL: i32 = 3;
@@ -92,13 +94,14 @@ pub struct OriginalRow {
 
 impl Store {
     /// Writes a batch in one transaction. An item whose answer is archived already, byte by byte, is neither archived nor projected again.
+    /// Where the dataset's tables are outdated, the answer is archived only: the rebuild that is due projects it.
     ///
     /// # Errors
     /// [`Error::Projection`] when an answer does not fit its tables, [`Error::UnknownRun`], [`Error::Dataset`] for items of an unknown
     /// dataset, [`Error::Database`]. Nothing of the batch is written then, counters included.
     pub fn record(&mut self, batch: &Batch<'_>) -> Result<Recorded, Error> {
         let transaction = garmin(self.connection.transaction_with_behavior(TransactionBehavior::Immediate))?;
-        let recorded = archive(&transaction, &self.projections, batch)?;
+        let recorded = archive(&transaction, &self.projections, &self.outdated, batch)?;
         for mark in &batch.ledger {
             mark_item(&transaction, batch.account, batch.dataset, mark, batch.fetched_utc)?;
         }
@@ -128,7 +131,7 @@ impl Store {
             "INSERT INTO original (account, activity_id, path, format, bytes, sha256, fetched_utc)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (account, activity_id) DO UPDATE SET path = excluded.path, format = excluded.format,
-                 bytes = excluded.bytes, sha256 = excluded.sha256, fetched_utc = excluded.fetched_utc",
+                 bytes = excluded.bytes, sha256 = excluded.sha256, fetched_utc = excluded.fetched_utc, dropped_utc = NULL",
             (
                 batch.account,
                 original.activity_id,
@@ -155,7 +158,12 @@ fn judge(known: Option<&str>, sha256: &str) -> Recorded {
     }
 }
 
-fn archive(transaction: &Transaction<'_>, projections: &[Projection], batch: &Batch<'_>) -> Result<Recorded, Error> {
+fn archive(
+    transaction: &Transaction<'_>,
+    projections: &[Projection],
+    outdated: &BTreeSet<String>,
+    batch: &Batch<'_>,
+) -> Result<Recorded, Error> {
     let mut total = Recorded::default();
     if batch.items.is_empty() {
         return Ok(total);
@@ -164,7 +172,8 @@ fn archive(transaction: &Transaction<'_>, projections: &[Projection], batch: &Ba
         .iter()
         .find(|known| known.dataset == batch.dataset)
         .ok_or_else(|| Error::Dataset { dataset: batch.dataset.into(), what: "it has no projection".into() })?;
-    let mut projection = Prepared::new(transaction, projection)?;
+    let mut projection =
+        if outdated.contains(batch.dataset) { None } else { Some(Prepared::new(transaction, projection)?) };
     let mut known = garmin(
         transaction.prepare_cached("SELECT sha256 FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3"),
     )?;
@@ -185,7 +194,9 @@ fn archive(transaction: &Transaction<'_>, projections: &[Projection], batch: &Ba
         if one.unchanged == 1 {
             continue;
         }
-        projection.run(batch.account, item, body)?;
+        if let Some(projection) = &mut projection {
+            projection.run(batch.account, item, body, &fetched_utc)?;
+        }
         let body = zstd::bulk::compress(body.as_bytes(), ZSTD_LEVEL).map_err(|e| Error::Stored {
             file: GARMIN,
             what: format!("the answer of {} {item} ({e})", batch.dataset),
@@ -204,16 +215,17 @@ fn mark_item(
 ) -> Result<(), Error> {
     let key = (account, dataset, &mark.item);
     let mut standing = garmin(transaction.prepare_cached(
-        "SELECT state, fetched_utc, attempts, detail FROM ledger WHERE account = ?1 AND dataset = ?2 AND item = ?3",
+        "SELECT state, fetched_utc, attempts, since_utc, detail FROM ledger WHERE account = ?1 AND dataset = ?2 AND item = ?3",
     ))?;
     let mut answered = garmin(
         transaction
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3)"),
     )?;
     let mut write = garmin(transaction.prepare_cached(
-        "INSERT INTO ledger (account, dataset, item, state, fetched_utc, attempts, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO ledger (account, dataset, item, state, fetched_utc, attempts, since_utc, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (account, dataset, item) DO UPDATE SET state = excluded.state, fetched_utc = excluded.fetched_utc,
-             attempts = excluded.attempts, detail = excluded.detail",
+             attempts = excluded.attempts, since_utc = excluded.since_utc, detail = excluded.detail",
     ))?;
     let old = garmin(
         standing
@@ -222,7 +234,8 @@ fn mark_item(
                     state: crate::store::state_column(row, 0)?,
                     fetched_utc: time_column(row, 1)?,
                     attempts: row.get(2)?,
-                    detail: row.get(3)?,
+                    since_utc: maybe_time_column(row, 3)?,
+                    detail: row.get(4)?,
                 })
             })
             .optional(),
@@ -236,6 +249,7 @@ fn mark_item(
         new.state.as_str(),
         utc_text(new.fetched_utc),
         new.attempts,
+        new.since_utc.map(utc_text),
         new.detail,
     )))?;
     Ok(())

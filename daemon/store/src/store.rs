@@ -1,11 +1,12 @@
 //! The [`Store`]: opening `garmin.db`, and what sync and accounts ask of it besides recording. One thread owns it. It must not know
 //! which datasets there are, except that activities, where they exist, have originals.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::types::{FromSqlError, Type};
+use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::database::{self, GARMIN, garmin};
@@ -13,13 +14,15 @@ use crate::error::Error;
 use crate::files;
 use crate::ledger::{LedgerEntry, State};
 use crate::originals::Originals;
-use crate::projection::{Projection, bring_up_to_date};
+use crate::projection::Projection;
+use crate::rebuild::bring_up_to_date;
 
 /// The owner of `garmin.db`: Garmin's answers as they came, the tables made of them, the ledger and the runs. No secret enters it.
 #[derive(Debug)]
 pub struct Store {
     pub(crate) connection: Connection,
     pub(crate) projections: Vec<Projection>,
+    pub(crate) outdated: BTreeSet<String>,
     originals: Originals,
 }
 
@@ -55,22 +58,21 @@ pub struct ActivityRef {
 
 impl Store {
     /// Opens `data_dir/garmin.db` and makes what is missing: the directory (0750, masked by the umask; one that exists is left as it
-    /// is), the database (0640, masked by the umask, so that a group may read it), our tables and those of `datasets`. Where a dataset's
-    /// SQL has changed since, its tables are rebuilt from the archive. Runs that never ended become `interrupted`.
+    /// is), the database (0640, masked by the umask, so that a group may read it), our tables and those of `datasets`. A database of an
+    /// older schema is copied to `data_dir/backups/` before it is changed. Datasets whose SQL has changed since their tables were made are
+    /// [`Store::outdated`] then. Runs that never ended become `interrupted`.
     ///
     /// # Errors
-    /// [`Error::Newer`] when a newer program wrote the database, [`Error::Dataset`] when a declaration is wrong,
-    /// [`Error::Projection`] when an archived answer does not fit changed tables (they stay as they were), [`Error::File`],
-    /// [`Error::Database`].
+    /// [`Error::Newer`] when a newer program wrote the database, [`Error::NoRoom`] when there is none for the copy, [`Error::Dataset`] when
+    /// a declaration is wrong, [`Error::File`], [`Error::Database`].
     pub fn open(data_dir: &Path, datasets: &[Projection]) -> Result<Self, Error> {
         let originals = Originals::new(data_dir)?;
-        let path = data_dir.join(GARMIN);
-        files::create_shared(&path)?;
-        let mut connection = database::open_garmin(&path)?;
-        bring_up_to_date(&mut connection, datasets)?;
+        files::create_shared(&data_dir.join(GARMIN))?;
+        let mut connection = database::open_garmin(data_dir)?;
+        let outdated = bring_up_to_date(&mut connection, datasets)?;
         // The end is not known, so `ended_utc` stays NULL.
         garmin(connection.execute("UPDATE sync_run SET outcome = 'interrupted' WHERE outcome IS NULL", []))?;
-        Ok(Self { connection, projections: datasets.to_vec(), originals })
+        Ok(Self { connection, projections: datasets.to_vec(), outdated, originals })
     }
 
     /// The writer of original files beside the database.
@@ -85,7 +87,8 @@ impl Store {
     /// [`Error::Database`].
     pub fn ledger(&self, account: &str) -> Result<Vec<LedgerEntry>, Error> {
         let mut statement = garmin(self.connection.prepare_cached(
-            "SELECT dataset, item, state, fetched_utc, attempts, detail FROM ledger WHERE account = ?1 ORDER BY dataset, item",
+            "SELECT dataset, item, state, fetched_utc, attempts, since_utc, detail FROM ledger WHERE account = ?1
+             ORDER BY dataset, item",
         ))?;
         let rows = garmin(statement.query_map([account], |row| {
             Ok(LedgerEntry {
@@ -94,7 +97,8 @@ impl Store {
                 state: state_column(row, 2)?,
                 fetched_utc: time_column(row, 3)?,
                 attempts: row.get(4)?,
-                detail: row.get(5)?,
+                since_utc: maybe_time_column(row, 5)?,
+                detail: row.get(6)?,
             })
         }))?;
         garmin(rows.collect())
@@ -182,6 +186,10 @@ impl Store {
 /// A time as [`database::utc_text`] writes it.
 pub(crate) fn time_column(row: &Row<'_>, index: usize) -> rusqlite::Result<DateTime<Utc>> {
     parsed_column(row, index)
+}
+
+pub(crate) fn maybe_time_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<DateTime<Utc>>> {
+    if row.get_ref(index)? == ValueRef::Null { Ok(None) } else { time_column(row, index).map(Some) }
 }
 
 pub(crate) fn state_column(row: &Row<'_>, index: usize) -> rusqlite::Result<State> {

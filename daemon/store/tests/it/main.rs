@@ -1,6 +1,7 @@
 //! The records through their public door, with real files.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod migrations;
 mod originals;
 mod pauses;
 mod projections;

@@ -1,13 +1,19 @@
 //! Opening the store: schemas, dataset tables, and their rebuild from the archive.
 
 use std::fs;
+use std::ops::ControlFlow;
 
-use garminsync_store::{Error, Projection, State, Store};
+use garminsync_store::{Error, Projection, Rebuilt, State, Step, Store};
 
 use crate::{activities, batch, look, noon, open, rows, steps};
 
 const TABLES: [&str; 3] =
     ["SELECT * FROM steps ORDER BY 1, 2", "SELECT * FROM activity ORDER BY 1, 2", "SELECT * FROM lap ORDER BY 1, 2, 3"];
+
+/// Hears the steps of a rebuild and lets it go on.
+fn all(_: Step) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
 
 fn filled(dir: &std::path::Path) {
     let mut store = open(dir);
@@ -40,10 +46,128 @@ fn a_rebuild_from_the_archive_gives_the_same_rows() {
         .execute_batch("UPDATE steps SET steps = 0; DELETE FROM lap; INSERT INTO steps VALUES ('x', 'y', 1)")
         .unwrap();
 
-    let again =
-        |projection: Projection| Projection { sql_project: projection.sql_project + " -- as before", ..projection };
-    drop(Store::open(dir.path(), &[again(steps()), again(activities())]).unwrap());
+    let mut store = open(dir.path());
+    assert!(store.outdated().is_empty());
+    let mut told = Vec::new();
+    let mut tell = |step: Step| {
+        told.push((step.done, step.total));
+        ControlFlow::Continue(())
+    };
+    assert_eq!(store.rebuild("steps", &mut tell).unwrap(), Rebuilt { answers: 3, rows: 3 });
+    assert_eq!(told, [(0, 3), (3, 3)]);
+    assert_eq!(store.rebuild("activities", &mut all).unwrap(), Rebuilt { answers: 1, rows: 3 });
     assert_eq!(tables(dir.path()), before);
+    assert!(matches!(store.rebuild("nonsense", &mut all), Err(Error::Dataset { .. })));
+}
+
+#[test]
+fn changed_sql_makes_a_dataset_outdated_until_it_is_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let before = tables(dir.path());
+    let goals = Projection {
+        sql_project: "INSERT INTO steps VALUES (:account, :item, :body ->> '$.goal') ON CONFLICT DO UPDATE SET
+            steps = excluded.steps"
+            .into(),
+        ..steps()
+    };
+    let mut store = Store::open(dir.path(), &[goals.clone(), activities()]).unwrap();
+    assert_eq!(store.outdated().iter().collect::<Vec<_>>(), ["steps"]);
+    assert_eq!(tables(dir.path()), before, "nothing is lost meanwhile");
+
+    // An answer that comes before the rebuild is kept, and is in the tables after it.
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    let late = [("2026-10-22", r#"{"steps":22,"goal":7}"#)];
+    store.record(&batch(run, "steps", &late, &[("2026-10-22", State::Ok)])).unwrap();
+    assert_eq!(tables(dir.path()), before);
+    drop(store);
+
+    let mut store = Store::open(dir.path(), &[goals.clone(), activities()]).unwrap();
+    store.rebuild("steps", &mut all).unwrap();
+    assert!(store.outdated().is_empty());
+    let now = rows(&look(dir.path()), TABLES[0]);
+    assert_eq!(now, ["default|2026-10-20|5", "default|2026-10-21|6", "default|2026-10-22|7", "other|2026-10-20|5"]);
+    drop(store);
+    assert!(Store::open(dir.path(), &[goals, activities()]).unwrap().outdated().is_empty());
+}
+
+#[test]
+fn the_old_table_is_read_until_the_new_one_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let before = tables(dir.path());
+    look(dir.path()).execute_batch("UPDATE steps SET steps = 0").unwrap();
+    let people = look(dir.path());
+    let damaged = rows(&people, TABLES[0]);
+    let mut store = open(dir.path());
+    let mut seen = 0;
+    let mut looks = |_| {
+        assert_eq!(rows(&people, TABLES[0]), damaged);
+        seen += 1;
+        ControlFlow::Continue(())
+    };
+    store.rebuild("steps", &mut looks).unwrap();
+    assert_eq!(seen, 2);
+    assert_eq!(rows(&people, TABLES[0]), before[0]);
+}
+
+#[test]
+fn a_rebuild_that_is_broken_off_leaves_the_old_tables() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    look(dir.path()).execute_batch("UPDATE steps SET steps = 0").unwrap();
+    let damaged = tables(dir.path());
+    let mut store = open(dir.path());
+    for last in [0, 3] {
+        let mut until = |step: Step| if step.done == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        assert!(matches!(store.rebuild("steps", &mut until), Err(Error::Stopped)));
+        assert_eq!(tables(dir.path()), damaged);
+    }
+}
+
+#[test]
+fn of_two_answers_about_one_thing_the_later_has_the_last_word_after_a_rebuild_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = Projection {
+        dataset: "last".into(),
+        tables: vec!["last".into()],
+        sql_tables: "CREATE TABLE IF NOT EXISTS last (account TEXT PRIMARY KEY, item TEXT, at TEXT)".into(),
+        sql_project: "INSERT OR REPLACE INTO last VALUES (:account, :item, :fetched_utc)".into(),
+    };
+    let mut store = Store::open(dir.path(), &[last]).unwrap();
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    // Newest first, as a sync goes, within one second; then an old item is edited.
+    for item in ["c", "b", "a"] {
+        store.record(&batch(run, "last", &[(item, "{}")], &[])).unwrap();
+    }
+    let people = look(dir.path());
+    let said = |people: &rusqlite::Connection| rows(people, "SELECT item, at FROM last");
+    assert_eq!(said(&people), ["a|2026-10-21T12:00:00Z"]);
+    store.rebuild("last", &mut all).unwrap();
+    assert_eq!(said(&people), ["a|2026-10-21T12:00:00Z"]);
+    let mut edited = batch(run, "last", &[("b", "[]")], &[]);
+    edited.fetched_utc = crate::at("2026-10-21T12:00:01Z");
+    store.record(&edited).unwrap();
+    assert_eq!(said(&people), ["b|2026-10-21T12:00:01Z"]);
+    store.rebuild("last", &mut all).unwrap();
+    assert_eq!(said(&people), ["b|2026-10-21T12:00:01Z"]);
+}
+
+#[test]
+fn a_table_of_a_persons_own_is_not_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    look(dir.path()).execute_batch("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine')").unwrap();
+    let greedy = Projection {
+        tables: vec!["steps".into(), "notes".into()],
+        sql_tables: steps().sql_tables + "CREATE TABLE IF NOT EXISTS notes (account TEXT PRIMARY KEY)",
+        ..steps()
+    };
+    let mut store = Store::open(dir.path(), &[greedy, activities()]).unwrap();
+    let error = store.rebuild("steps", &mut all).unwrap_err().to_string();
+    assert!(error.contains("a table notes that garminsyncd did not make"), "{error}");
+    assert_eq!(rows(&look(dir.path()), "SELECT * FROM notes"), ["mine"]);
+    assert_eq!(rows(&look(dir.path()), "SELECT count(*) FROM steps"), ["3"]);
 }
 
 #[test]
@@ -52,7 +176,9 @@ fn what_did_not_change_is_left_alone_and_a_lost_table_comes_back() {
     filled(dir.path());
     let before = tables(dir.path());
     look(dir.path()).execute_batch("UPDATE steps SET steps = 99; DROP TABLE lap").unwrap();
-    drop(open(dir.path()));
+    let mut store = open(dir.path());
+    assert_eq!(store.outdated().iter().collect::<Vec<_>>(), ["activities"]);
+    store.rebuild("activities", &mut all).unwrap();
     assert_eq!(rows(&look(dir.path()), "SELECT DISTINCT steps FROM steps"), ["99"]);
     assert_eq!(tables(dir.path())[1..], before[1..]);
 }
@@ -61,6 +187,7 @@ fn what_did_not_change_is_left_alone_and_a_lost_table_comes_back() {
 fn changed_sql_brings_new_columns_and_drops_tables_that_are_gone() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
+    let before = tables(dir.path());
     let goals = Projection {
         dataset: "steps".into(),
         // The table `lap` moves here from the other dataset.
@@ -79,15 +206,29 @@ fn changed_sql_brings_new_columns_and_drops_tables_that_are_gone() {
         sql_project: "INSERT INTO activity VALUES (:account, :body ->> '$.name') ON CONFLICT DO NOTHING".into(),
         ..activities()
     };
-    drop(Store::open(dir.path(), &[goals, plain]).unwrap());
-    let people = look(dir.path());
-    assert_eq!(
-        rows(&people, "SELECT * FROM daily ORDER BY 1, 2"),
-        ["default|2026-10-20|5", "default|2026-10-21|6", "other|2026-10-20|5"]
-    );
-    assert_eq!(rows(&people, "SELECT count(*) FROM lap"), ["3"]);
-    assert_eq!(rows(&people, "SELECT name FROM activity"), ["Morning run"]);
-    assert_eq!(rows(&people, "SELECT count(*) FROM sqlite_schema WHERE name = 'steps'"), ["0"]);
+    for order in [["steps", "activities"], ["activities", "steps"]] {
+        filled(dir.path());
+        let mut store = Store::open(dir.path(), &[goals.clone(), plain.clone()]).unwrap();
+        for dataset in order {
+            store.rebuild(dataset, &mut all).unwrap();
+        }
+        assert!(Store::open(dir.path(), &[goals.clone(), plain.clone()]).unwrap().outdated().is_empty());
+        let people = look(dir.path());
+        assert_eq!(
+            rows(&people, "SELECT * FROM daily ORDER BY 1, 2"),
+            ["default|2026-10-20|5", "default|2026-10-21|6", "other|2026-10-20|5"]
+        );
+        assert_eq!(rows(&people, "SELECT count(*) FROM lap"), ["3"]);
+        assert_eq!(rows(&people, "SELECT name FROM activity"), ["Morning run"]);
+        assert_eq!(rows(&people, "SELECT count(*) FROM sqlite_schema WHERE name = 'steps'"), ["0"]);
+        drop(store);
+        // And back again.
+        let mut store = open(dir.path());
+        for dataset in order {
+            store.rebuild(dataset, &mut all).unwrap();
+        }
+        assert_eq!(tables(dir.path()), before);
+    }
 }
 
 #[test]
@@ -100,14 +241,17 @@ fn a_rebuild_that_fails_leaves_the_old_tables() {
             .into(),
         ..steps()
     };
-    match Store::open(dir.path(), &[narrow, activities()]).unwrap_err() {
+    let mut store = Store::open(dir.path(), &[narrow, activities()]).unwrap();
+    match store.rebuild("steps", &mut all).unwrap_err() {
         Error::Projection { dataset, item, .. } => {
             assert_eq!((dataset.as_str(), item.as_str()), ("steps", "2026-10-20"))
         }
         other => panic!("{other}"),
     }
     assert_eq!(tables(dir.path()), before);
-    drop(open(dir.path()));
+    assert_eq!(store.outdated().len(), 1);
+    drop(store);
+    assert!(open(dir.path()).outdated().is_empty());
 }
 
 #[test]
@@ -136,9 +280,9 @@ fn a_newer_database_is_refused_by_name_and_number_and_not_touched() {
     drop(newer);
     let before = fs::read(dir.path().join("garmin.db")).unwrap();
     let error = Store::open(dir.path(), &[steps()]).unwrap_err();
-    assert!(matches!(error, Error::Newer { file: "garmin.db", found: 77, known: 1 }));
+    assert!(matches!(error, Error::Newer { file: "garmin.db", found: 77, known: 2 }));
     assert!(
-        error.to_string().starts_with("garmin.db has schema 77, this garminsyncd knows schemas up to 1"),
+        error.to_string().starts_with("garmin.db has schema 77, this garminsyncd knows schemas up to 2"),
         "{error}"
     );
     assert_eq!(fs::read(dir.path().join("garmin.db")).unwrap(), before);

@@ -131,6 +131,7 @@ fn requests_that_brought_nothing_are_counted_and_marked() {
         state: State::Error,
         fetched_utc: noon(),
         attempts: 2,
+        since_utc: Some(noon()),
         detail: None,
     };
     assert_eq!(store.ledger("default").unwrap(), [entry]);
@@ -257,7 +258,7 @@ fn activities_wait_for_their_originals_newest_first() {
     let people = look(dir.path());
     assert_eq!(
         rows(&people, "SELECT * FROM original"),
-        [format!("default|11|activities/2026/x.fit|fit|1000|{}|2026-10-21T12:00:00Z", sha256_hex(b"two"))]
+        [format!("default|11|activities/2026/x.fit|fit|1000|{}|2026-10-21T12:00:00Z|NULL", sha256_hex(b"two"))]
     );
     assert_eq!(rows(&people, "SELECT day, state FROM ledger WHERE dataset = 'original' AND item = '11'"), ["NULL|ok"]);
     assert_eq!(rows(&people, "SELECT requests, bytes, new_items, changed_items FROM sync_run"), ["4|2000|7|1"]);
