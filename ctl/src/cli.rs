@@ -118,6 +118,9 @@ pub struct Mfa {
     /// The code [default: asked for, or one line of stdin]
     #[arg(value_hint = ValueHint::Other)]
     pub code: Option<String>,
+    /// Ask Garmin to send another code; the waiting sign-in takes the newest
+    #[arg(long, conflicts_with_all = ["code", "cancel"])]
+    pub resend: bool,
     /// Give the waiting sign-in up
     #[arg(long, conflicts_with = "code")]
     pub cancel: bool,
@@ -224,6 +227,7 @@ mod tests {
             "garminsyncctl mfa",
             "garminsyncctl mfa 123456",
             "garminsyncctl mfa --cancel",
+            "garminsyncctl mfa --resend",
             "garminsyncctl logout --account work",
             "garminsyncctl accounts --json",
             "garminsyncctl status --watch --no-color",
@@ -247,6 +251,8 @@ mod tests {
             "garminsyncctl login --password hunter2",
             "garminsyncctl login --api-key hunter2",
             "garminsyncctl mfa 123456 --cancel",
+            "garminsyncctl mfa 123456 --resend",
+            "garminsyncctl mfa --resend --cancel",
             "garminsyncctl sync --since yesterday",
             "garminsyncctl status --json --output table",
             "garminsyncctl completions powershell",

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::Path;
 
-use garminsync_protocol::{DEFAULT_ACCOUNT, Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, PROTOCOL, SYNC_START};
+use garminsync_protocol::{DEFAULT_ACCOUNT, Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, PROTOCOL, SYNC_START, WayIn};
 use serde_json::{Map, Value};
 
 use crate::client::ClientError;
@@ -123,7 +123,7 @@ pub struct Failed {
     pub message: String,
     /// What to type next.
     pub hint: Option<String>,
-    /// What the daemon added: `retry_after_s`, `attempts_left`, `challenge`, `ref`.
+    /// What the daemon added: `retry_after_s`, `attempts_left`, `challenge`, `tried`, `instead`, `ref`.
     pub details: Map<String, Value>,
     /// What `--json` shows beside the error.
     pub data: Map<String, Value>,
@@ -182,6 +182,11 @@ impl Failed {
     /// Tries left for a code, where the daemon told.
     pub fn attempts_left(&self) -> Option<u64> {
         self.details.get("attempts_left").and_then(Value::as_u64)
+    }
+
+    /// The ways in that a sign-in tried, a sentence each, where the daemon told.
+    pub fn tried(&self) -> impl Iterator<Item = &str> {
+        self.details.get("tried").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// A failure the daemon answered with.
@@ -295,6 +300,9 @@ fn is_private(socket: &Path) -> bool {
     ["/home", "/root", "/run/user", "/var/lib", "/Users"].iter().any(|dir| socket.starts_with(dir))
 }
 
+/// The way in without a password.
+pub const HOW_TO_GET_A_KEY: &str = "make a key at Garmin Connect on the web: Settings → Personal API, then:";
+
 /// What to type after a failure of the daemon.
 fn next_step(failure: &Failure, typed: &Typed) -> String {
     let login = typed.command("login");
@@ -303,17 +311,26 @@ fn next_step(failure: &Failure, typed: &Typed) -> String {
         Some(seconds) => format!("in {}: {what}", time::span_s(seconds)),
         None => format!("later: {what}"),
     };
+    let browser = format!("sign in with your own browser: {}", typed.command("login --browser"));
+    match (failure.kind, failure.instead) {
+        (Kind::CoolingDown, Some(WayIn::Browser)) => {
+            return format!("{browser}; or {}; to ask Garmin all the same: {login} --force", later(&login));
+        }
+        (_, Some(WayIn::Browser)) => return format!("{browser}; or {}", later(&login)),
+        (_, Some(WayIn::ApiKey)) => {
+            return format!("{HOW_TO_GET_A_KEY} {}", typed.command("login --api-key-stdin"));
+        }
+        _ => {}
+    }
     match failure.kind {
         Kind::InvalidCredentials => format!("check e-mail and password at https://connect.garmin.com, then: {login}"),
         Kind::MfaRequired => typed.command("mfa"),
         Kind::MfaCodeRejected if failure.attempts_left == Some(0) => login,
         Kind::MfaCodeRejected => format!("use the newest code: {}", typed.command("mfa")),
         Kind::MfaExpired | Kind::NoPendingLogin | Kind::LoginNeeded => login,
-        Kind::LoginBlocked => format!("sign in once with a browser at https://connect.garmin.com; {}", later(&login)),
+        Kind::LoginBlocked | Kind::CaptchaRequired if failure.challenge.is_some() => later(&typed.command("mfa")),
+        Kind::LoginBlocked | Kind::CaptchaRequired => format!("{browser}; or {}", later(&login)),
         Kind::AccountLocked => format!("reset the password at https://connect.garmin.com, then: {login}"),
-        Kind::CaptchaRequired => {
-            format!("sign in once with a browser on the same network at https://connect.garmin.com; {}", later(&login))
-        }
         Kind::RateLimited => later(&again),
         Kind::CoolingDown => format!("{}; to ask Garmin all the same: {login} --force", later(&login)),
         Kind::GarminUnreachable => format!("check the network, then: {again}"),
@@ -386,6 +403,16 @@ mod tests {
     fn hints_use_what_the_daemon_told() {
         let limited = Failure::new(Kind::RateLimited, "").retry_after_s(1800);
         assert_eq!(next_step(&limited, &typed()), "in 30 min: garminsyncctl sync");
+        let child = Failure::new(Kind::LoginBlocked, "").instead(WayIn::ApiKey);
+        assert!(next_step(&child, &typed()).ends_with("garminsyncctl login --api-key-stdin"));
+        let blocked = Failure::new(Kind::RateLimited, "").instead(WayIn::Browser).retry_after_s(7200);
+        let browser = "sign in with your own browser: garminsyncctl login --browser; or in 2 h: garminsyncctl login";
+        assert_eq!(next_step(&blocked, &typed()), browser);
+        let cooling = Failure { kind: Kind::CoolingDown, ..blocked };
+        let hint = next_step(&cooling, &typed());
+        assert!(hint.starts_with(browser) && hint.ends_with("garminsyncctl login --force"), "{hint}");
+        let code = Failure::new(Kind::LoginBlocked, "").challenge("c1");
+        assert_eq!(next_step(&code, &typed()), "later: garminsyncctl mfa", "the login waits");
         let last = Failure::new(Kind::MfaCodeRejected, "").attempts_left(0);
         assert_eq!(next_step(&last, &typed()), "garminsyncctl login");
         let work = Typed::new(None, Some("my work"), "login");

@@ -8,7 +8,7 @@ use garminsync_test_support::people::SignInMood;
 
 use crate::stage::{ANA, PASSWORD, Stage, ana};
 
-/// Mood of Garmin → kind, exit code, login POSTs that a well-behaved client sends, and a word of the sentence.
+/// Mood of Garmin → kind, exit code, login POSTs to the JSON ways in that a well-behaved client sends, and a word of the sentence.
 fn refusals() -> [(SignInMood, &'static str, i32, usize, &'static str); 10] {
     let disabled = SignInMood::Stopped { kind: "FAIL".into(), message: "generalLoginAccountDisabled".into() };
     [
@@ -19,8 +19,8 @@ fn refusals() -> [(SignInMood, &'static str, i32, usize, &'static str); 10] {
         (SignInMood::Challenge403, "login_blocked", 6, 2, "Cloudflare"),
         (SignInMood::Captcha, "captcha_required", 6, 2, "CAPTCHA"),
         (SignInMood::Locked, "account_locked", 1, 1, "locked"),
-        (SignInMood::Html200, "garmin_unexpected", 1, 1, "makes no sense"),
-        (SignInMood::ServerError, "garmin_unreachable", 1, 1, "trouble"),
+        (SignInMood::Html200, "garmin_unexpected", 1, 2, "makes no sense"),
+        (SignInMood::ServerError, "garmin_unreachable", 1, 2, "trouble"),
         (disabled, "login_blocked", 6, 1, "generalLoginAccountDisabled"),
     ]
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 use garminsync_protocol::{
-    AccountState, AccountStatus, Kind, LOGIN_CANCEL, LOGIN_SUBMIT_MFA, LoginResult, MfaStatus, Secret, SubmitMfa,
+    AccountState, AccountStatus, Kind, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_SUBMIT_MFA, LoginResult, MfaStatus,
+    Secret, SubmitMfa,
 };
 
 use super::login::finished;
@@ -58,6 +59,14 @@ pub async fn run(app: &mut App, flags: Mfa) -> Result<Done, Failed> {
             "The waiting sign-in was given up; its code is worthless now. The account is {}.",
             text::state_words(result.state)
         );
+        return Ok(Done::message(result, message));
+    }
+    if flags.resend {
+        app.farewell = Failed::interrupted("Stopped waiting. Garmin may send another code all the same.")
+            .hint(app.typed.command("status"));
+        let result: LoginResult = app.call_aloud(LOGIN_RESEND_MFA, app.account_params()).await?;
+        let sent = result.mfa.as_ref().map(|mfa| text::code_sent(mfa, &Local::now())).unwrap_or_default();
+        let message = format!("{sent}\nOnly the newest code counts. Bring it: {}", app.typed.command("mfa"));
         return Ok(Done::message(result, message));
     }
     let code = match flags.code {

@@ -7,10 +7,8 @@ use super::code::{self, Source};
 use super::{Done, to_value};
 use crate::app::App;
 use crate::cli::Login;
-use crate::failure::{Exit, Failed, quoted};
+use crate::failure::{Exit, Failed, HOW_TO_GET_A_KEY, quoted};
 use crate::show::text;
-
-const HOW_TO_GET_A_KEY: &str = "make a key at Garmin Connect on the web: Settings → Personal API, then:";
 
 /// Runs `login`.
 pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {

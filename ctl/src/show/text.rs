@@ -59,6 +59,9 @@ pub fn failed(failed: &Failed, paint: Paint) -> String {
         _ => format!("{} ", paint.red("error:")),
     };
     let mut text = format!("{label}{}", lines.join("\n"));
+    for tried in failed.tried() {
+        let _ = write!(text, "\n  {}", clean(tried));
+    }
     if let Some(hint) = &failed.hint {
         let _ = write!(text, "\n{} {}", paint.bold("next:"), clean(hint));
     }
@@ -68,6 +71,8 @@ pub fn failed(failed: &Failed, paint: Paint) -> String {
 /// Where the code went; on a second line how many tries are left, and for how long.
 pub fn code_sent<Tz: TimeZone<Offset: Display>>(mfa: &MfaStatus, now: &DateTime<Tz>) -> String {
     let source = match (mfa.method.as_str(), &mfa.sent_to) {
+        ("email", _) if mfa.unsent => "Garmin wants a code by e-mail and has not sent it yet".into(),
+        (_, _) if mfa.unsent => "Garmin wants a code by SMS and has not sent it yet".into(),
         ("email", Some(to)) => format!("Garmin sent a code by e-mail to {}", clean(to)),
         ("email", None) => "Garmin sent a code by e-mail".into(),
         ("sms" | "phone", Some(to)) => format!("Garmin sent a code by SMS to {}", clean(to)),
@@ -180,6 +185,7 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
             AccountState::CoolingDown => {
                 let until = account.until.map(|until| format!(" until {}", time::clock(until, self.now)));
                 self.line("waits", &format!("no sign-in is tried{}; all data stay", until.unwrap_or_default()));
+                self.next(&format!("{login} --browser"));
                 self.next(&format!("{login} (after that)"));
             }
             AccountState::Active | AccountState::SigningIn | AccountState::CheckingCode => {}

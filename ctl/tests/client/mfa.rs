@@ -10,6 +10,7 @@ fn fake(state: &'static str, submit: fn() -> Act) -> Fake {
     Fake::new(move |method, _| match method {
         "status" => vec![Act::Answer(status(&[account("default", state)]))],
         "login.submit_mfa" => vec![submit()],
+        "login.resend_mfa" => vec![Act::Answer(login("awaiting_mfa"))],
         "login.cancel" => vec![Act::Answer(login("signed_out"))],
         other => panic!("{other}"),
     })
@@ -66,4 +67,12 @@ async fn ctrl_c_leaves_the_sign_in_waiting() {
     let ran = Person::answering(&[Says::CtrlC]).runs(fake.socket(), "mfa").await.ends(5);
     ran.says(&["waits for it in the daemon"]);
     assert_eq!(fake.calls(), ["status"]);
+}
+
+#[tokio::test]
+async fn another_code_can_be_asked_for() {
+    let fake = fake("awaiting_mfa", right);
+    let ran = Person::default().runs(fake.socket(), "mfa --resend").await.ends(0);
+    ran.says(&["j***@example.com", "Only the newest code counts", "mfa"]);
+    assert_eq!(fake.calls(), ["login.resend_mfa"]);
 }

@@ -28,6 +28,9 @@ pub(crate) fn login(reply: &Reply) -> Result<Outcome, Error> {
         "SUCCESSFUL" => answer.ticket(),
         "MFA_REQUIRED" => Ok(Outcome::CodeWanted(answer.json["customerMfaInfo"].clone())),
         _ if answer.locked() => Err(Error::AccountLocked { kind: tidy(kind), message: tidy(message) }),
+        _ if answer.denied() => {
+            Err(Error::DeniedByPolicy { said: tidy(if message.is_empty() { kind } else { message }) })
+        }
         "CAPTCHA_REQUIRED" => Err(Error::CaptchaRequired),
         "INVALID_USERNAME_PASSWORD" => Err(Error::InvalidCredentials),
         "" => Err(odd_status(reply.status)),
@@ -49,6 +52,25 @@ pub(crate) fn verify(reply: &Reply) -> Result<Outcome, Error> {
         _ if kind.contains("EXPIRED") => Err(Error::CodeExpired),
         "" if !matches!(reply.status, 400 | 401) => Err(odd_status(reply.status)),
         _ => Err(Error::CodeRejected),
+    }
+}
+
+/// The answer to the request for a code: whether one was sent. An empty answer, or one without a type, says so too.
+pub(crate) fn sent(reply: &Reply) -> Result<(), Error> {
+    let is_object = matches!(serde_json::from_slice(&reply.body), Ok(Value::Object(_)));
+    if (200..300).contains(&reply.status) && !is_object && !is_web_page(&reply.body) {
+        return Ok(());
+    }
+    let answer = sso(reply)?;
+    let kind = answer.kind.to_ascii_uppercase();
+    match kind.as_str() {
+        "SUCCESSFUL" => Ok(()),
+        "" if (200..300).contains(&reply.status) && hidden_status(&answer.json).is_none() => Ok(()),
+        "CAPTCHA_REQUIRED" => Err(Error::CaptchaRequired),
+        _ if answer.locked() => Err(Error::AccountLocked { kind: tidy(&answer.kind), message: tidy(&answer.message) }),
+        _ if kind.contains("SESSION") => Err(Error::SessionLost),
+        "" => Err(odd_status(reply.status)),
+        _ => Err(Error::unexpected(format!("no code was sent ({})", tidy(&answer.kind)))),
     }
 }
 
@@ -76,6 +98,12 @@ impl Said {
             Some(ticket) if !ticket.is_empty() => Ok(Outcome::Ticket(ticket.to_owned())),
             _ => Err(Error::unexpected("a sign-in that succeeded without a ticket")),
         }
+    }
+
+    /// A child's account, or one that a security policy keeps out of programs, by the key of Garmin's own text.
+    fn denied(&self) -> bool {
+        let bare = |text: &str| text.to_ascii_uppercase().replace('_', "");
+        [&self.kind, &self.message].iter().any(|text| bare(text).contains("SECURITYPOLICY"))
     }
 
     /// Type or message name a lock. The exact words are not known.
@@ -116,6 +144,17 @@ fn sso(reply: &Reply) -> Result<Said, Error> {
     let status = &json["responseStatus"];
     let text = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
     Ok(Said { kind: text("type"), message: text("message"), json })
+}
+
+/// Refusals that come from the edge or a throttle, and do not depend on what was asked.
+pub(crate) fn edge(reply: &Reply) -> Result<(), Error> {
+    if matches!(reply.status, 429 | 427) || is_banned(reply) {
+        return Err(Error::Throttled { retry_after: retry_after(&reply.headers, Utc::now()) });
+    }
+    if reply.status == 403 || is_challenge(reply) {
+        return Err(Error::Challenged);
+    }
+    Ok(())
 }
 
 fn hidden_status(json: &Value) -> Option<u16> {
@@ -224,6 +263,11 @@ mod tests {
             (200, &said("FAIL", "accountLocked"), locked("FAIL", "accountLocked")),
             (200, &said("ACCOUNT_LOCKED", ""), locked("ACCOUNT_LOCKED", "")),
             (
+                200,
+                &said("FAIL", "loginDeniedApplicationSecurityPolicy"),
+                Error::DeniedByPolicy { said: "loginDeniedApplicationSecurityPolicy".into() },
+            ),
+            (
                 401,
                 &said("INVALID_USERNAME_PASSWORD", "accountLocked"),
                 locked("INVALID_USERNAME_PASSWORD", "accountLocked"),
@@ -285,6 +329,39 @@ mod tests {
             (200, "{}".into(), Error::unexpected("an answer without a type (HTTP 200)")),
         ] {
             assert_eq!(verify(&reply(status, &body)), Err(error), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn every_known_answer_to_the_request_for_a_code() {
+        for (status, body) in [
+            (200, said("SUCCESSFUL", "")),
+            (200, "{}".into()),
+            (200, String::new()),
+            (204, String::new()),
+            (200, "true".into()),
+        ] {
+            assert_eq!(sent(&reply(status, &body)), Ok(()), "{status} {body}");
+        }
+        let throttled = Error::Throttled { retry_after: None };
+        for (status, body, error) in [
+            (200, said("SESSION_EXPIRED", "sessionExpired"), Error::SessionLost),
+            (409, String::new(), Error::SessionLost),
+            (429, String::new(), throttled.clone()),
+            (200, r#"{"error": {"status-code": "429"}}"#.into(), throttled),
+            (
+                200,
+                r#"{"error": {"status-code": 400}}"#.into(),
+                Error::unexpected("an answer without a type (HTTP 200)"),
+            ),
+            (200, said("FAIL", "x"), Error::unexpected("no code was sent (FAIL)")),
+            (401, "{}".into(), Error::unexpected("an answer without a type (HTTP 401)")),
+            (403, CHALLENGE.into(), Error::Challenged),
+            (200, CHALLENGE.into(), Error::Challenged),
+            (200, "<html>maintenance</html>".into(), Error::unexpected("no JSON (HTTP 200)")),
+            (503, String::new(), Error::ServerTrouble { status: 503 }),
+        ] {
+            assert_eq!(sent(&reply(status, &body)), Err(error), "{status} {body}");
         }
     }
 

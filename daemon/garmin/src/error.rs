@@ -47,6 +47,20 @@ pub enum Error {
         /// Garmin's message key, possibly empty.
         message: String,
     },
+    /// The sign-in is denied to this kind of account: a child's or family account, or one that an application security
+    /// policy keeps out of programs.
+    #[error("Garmin does not let this account sign in to programs: {said}")]
+    DeniedByPolicy {
+        /// Garmin's own words or text key.
+        said: String,
+    },
+    /// Garmin has e-mail address and password, and what it answered did not arrive or cannot be read: a code may be on its
+    /// way. Another sign-in now would send a second one.
+    #[error("Garmin's answer to the password was lost ({what})")]
+    AnswerLost {
+        /// What came instead, for people.
+        what: String,
+    },
     /// What was entered cannot be a code (4 to 10 digits). Nothing was sent.
     #[error("a code has 4 to 10 digits; nothing was sent to Garmin")]
     CodeMalformed,

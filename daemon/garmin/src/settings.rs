@@ -156,6 +156,8 @@ pub struct Pauses {
     pub mobile: RangeInclusive<Duration>,
     /// For the portal flow.
     pub portal: RangeInclusive<Duration>,
+    /// For the widget.
+    pub widget: RangeInclusive<Duration>,
     /// Before the sign-in page is asked for a second time after trouble.
     pub retry: Duration,
 }
@@ -163,7 +165,7 @@ pub struct Pauses {
 impl Pauses {
     /// The same pause everywhere, for gateways and tests that are not Garmin.
     pub fn all(pause: Duration) -> Self {
-        Pauses { mobile: pause..=pause, portal: pause..=pause, retry: pause }
+        Pauses { mobile: pause..=pause, portal: pause..=pause, widget: pause..=pause, retry: pause }
     }
 }
 
@@ -172,6 +174,7 @@ impl Default for Pauses {
         Pauses {
             mobile: Duration::from_secs(2)..=Duration::from_secs(5),
             portal: Duration::from_secs(10)..=Duration::from_secs(20),
+            widget: Duration::from_secs(3)..=Duration::from_secs(8),
             retry: Duration::from_secs(30),
         }
     }

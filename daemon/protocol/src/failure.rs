@@ -86,6 +86,20 @@ impl Kind {
     }
 }
 
+/// A way in that is open although e-mail address and password lead nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WayIn {
+    /// Sign in with one's own browser and bring the ticket.
+    Browser,
+    /// A Personal API key.
+    ApiKey,
+    /// One that this client does not know yet.
+    #[serde(other)]
+    Unknown,
+}
+
 /// An application error as it travels: JSON-RPC code -32000, `message`, and the rest in `data`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message}")]
@@ -107,6 +121,9 @@ pub struct Failure {
     /// The ways in that a sign-in tried, a sentence each: which, and why it failed.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub tried: Box<[String]>,
+    /// The way in to take instead, where the refused one stays shut for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<WayIn>,
     /// A word to look for in the daemon's log.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -122,6 +139,7 @@ impl Failure {
             attempts_left: None,
             challenge: None,
             tried: Box::default(),
+            instead: None,
             reference: None,
         }
     }
@@ -135,6 +153,18 @@ impl Failure {
     /// Says how many tries for the code are left.
     pub fn attempts_left(mut self, attempts: u32) -> Self {
         self.attempts_left = Some(attempts);
+        self
+    }
+
+    /// Says which ways in were tried, a sentence each.
+    pub fn tried(mut self, tried: Vec<String>) -> Self {
+        self.tried = tried.into();
+        self
+    }
+
+    /// Says which way in to take instead.
+    pub fn instead(mut self, way: WayIn) -> Self {
+        self.instead = Some(way);
         self
     }
 

@@ -11,7 +11,7 @@ pub mod places;
 pub mod secret;
 pub mod status;
 
-pub use failure::{Failure, Kind};
+pub use failure::{Failure, Kind, WayIn};
 pub use frame::{Frame, Id, RpcError};
 pub use method::*;
 pub use secret::Secret;

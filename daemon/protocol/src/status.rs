@@ -119,6 +119,9 @@ pub struct MfaStatus {
     pub expires_at: DateTime<Utc>,
     /// Codes that may still be tried.
     pub attempts_left: u32,
+    /// A code was to be sent and Garmin could not be asked for it yet; `login.resend_mfa` asks again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsent: bool,
     /// From when on the code may be asked for once more (`login.resend_mfa`); absent where that is not possible.
     #[serde(default)]
     pub resend_at: Option<DateTime<Utc>>,

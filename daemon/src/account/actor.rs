@@ -39,6 +39,8 @@ pub enum Message {
     Login(LoginStart, Reporter, Reply),
     /// `login.submit_mfa`.
     Submit(SubmitMfa, Reporter, Reply),
+    /// `login.resend_mfa`.
+    Resend(Reporter, Reply),
     /// `login.cancel`.
     Cancel(Reply),
     /// `logout`.
@@ -71,6 +73,8 @@ pub enum Done {
     SignIn(End),
     /// A code check: the session with its new cookies, the code, and what came of it.
     Code(Box<Pending>, SecretString, sign_in::Checked),
+    /// A request for another code: the session with its new cookies, and whether it was sent.
+    Sent(Box<Pending>, Result<(), Error>),
     /// A renewal of the account tier's tokens.
     Renewal(Box<Result<Tokens, Error>>),
     /// An exchange of the Personal key; true when a login asked for it, which then also tells whose the key is.
@@ -245,7 +249,8 @@ impl Actor {
     /// A sign-in, a code check and a renewal change things at Garmin that only their answer tells us (a code that was sent, a
     /// token that was rotated); a stop waits for them.
     fn may_end(&self) -> bool {
-        let on_the_wire = matches!(self.state.attempt, Attempt::SigningIn(_) | Attempt::CheckingCode(_));
+        let on_the_wire =
+            matches!(self.state.attempt, Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_));
         self.stopping.is_some() && !self.renewal.under_way && !on_the_wire
     }
 
@@ -253,6 +258,10 @@ impl Actor {
         match message {
             Message::Login(asked, reporter, reply) => self.login(asked, reporter, reply).await,
             Message::Submit(asked, reporter, reply) => self.submit(asked, reporter, reply).await,
+            Message::Resend(reporter, reply) => {
+                let asker = Asker { reply, reporter, brought: Brought::Nothing };
+                self.step(Event::ResendAsked, Some(asker)).await;
+            }
             Message::Cancel(reply) => self.step(Event::CancelAsked, Some(Asker::bare(reply))).await,
             Message::Logout(reply) => self.step(Event::LogoutAsked, Some(Asker::bare(reply))).await,
             Message::Access(reply) => self.give_access(reply),

@@ -10,7 +10,8 @@ use garminsync_store::Kind as Row;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::actor::{Actor, Asker, Brought, Done, Message};
-use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event};
+use super::chain;
+use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event, RESEND_PAUSE, RESENDS};
 use super::person::another_person;
 use super::sign_in::{self, Checked, End};
 use super::stored::{self, Pending, Stored};
@@ -66,6 +67,7 @@ impl Actor {
                 Effect::SignIn => self.start_sign_in(asker.take()),
                 Effect::Join => self.join(asker.take(), true),
                 Effect::CheckCode => self.start_check(asker.take()),
+                Effect::SendCode => self.start_resend(asker.take()),
                 Effect::Stand => self.answer(asker.take(), true),
                 Effect::Refuse(failure) => {
                     if let Some(asker) = asker.take() {
@@ -196,7 +198,7 @@ impl Actor {
         self.join(Some(Asker { reply, reporter, brought: Brought::Nothing }), false);
         let (garmin, vault, name, told) = (self.garmin.clone(), self.vault.clone(), self.name.clone(), self.told());
         self.pending = None;
-        self.spawn(async move { Done::SignIn(sign_in::sign_in(&garmin, &vault, &name, &credentials, &told).await) });
+        self.spawn(async move { Done::SignIn(chain::sign_in(&garmin, &vault, &name, &credentials, &told).await) });
     }
 
     pub(super) fn start_check(&mut self, asker: Option<Asker>) {
@@ -218,6 +220,20 @@ impl Actor {
         });
     }
 
+    pub(super) fn start_resend(&mut self, asker: Option<Asker>) {
+        self.join(asker, false);
+        let Some(mut pending) = self.pending.clone() else {
+            let failure = Failure::new(Kind::Internal, "The waiting login was lost; start a new one.");
+            return self.spawn(async move { Done::SignIn(End::Failed(failure)) });
+        };
+        let (garmin, told) = (self.garmin.clone(), self.told());
+        self.spawn(async move {
+            told("asking Garmin for another code");
+            let sent = garmin.send_code(&mut pending.sign_in).await;
+            Done::Sent(pending, sent)
+        });
+    }
+
     pub(super) async fn done(&mut self, generation: u64, done: Done) {
         match done {
             Done::Renewal(renewed) => return self.renewed(generation, *renewed).await,
@@ -235,12 +251,22 @@ impl Actor {
                         Event::CodeRejected
                     }
                     Checked::Not(Error::CodeExpired) => Event::CodeExpired,
-                    Checked::Not(
-                        error @ (Error::SessionLost | Error::AccountLocked { .. } | Error::SignInStopped { .. }),
-                    ) => Event::SignInFailed(words::sign_in(&error)),
+                    Checked::Not(error) if words::is_over(&error) => Event::SignInFailed(words::sign_in(&error)),
                     Checked::Not(error) => Event::CodeUndecided(words::undecided_code(&error)),
                 };
                 self.pending = Some(pending);
+                self.step(event, None).await;
+            }
+            Done::Sent(pending, sent) => {
+                self.pending = Some(pending);
+                let event = match sent {
+                    Ok(()) => Event::CodeSent,
+                    Err(error) if words::is_over(&error) => Event::SignInFailed(words::sign_in(&error)),
+                    Err(error) => {
+                        tracing::warn!(account = self.name, %error, "another code was asked for and not sent");
+                        Event::CodeNotSent(words::unsent_code(&error))
+                    }
+                };
                 self.step(event, None).await;
             }
         }
@@ -258,12 +284,17 @@ impl Actor {
                     sent_to: sign_in.sent_to().map(str::to_owned),
                     until: (Utc::now() + self.mfa_timeout).trunc_subsecs(0),
                     attempts_left: CODE_ATTEMPTS,
+                    unsent: sign_in.is_unsent(),
+                    resend_at: sign_in.sends_codes().then(|| (Utc::now() + RESEND_PAUSE).trunc_subsecs(0)),
+                    resends_left: RESENDS,
                 };
                 let pending = Pending { challenge: challenge.clone(), sign_in: *sign_in, tried: Vec::new() };
                 self.pending = Some(Box::new(pending));
                 self.step(Event::CodeWanted(challenge), None).await;
             }
             End::Proven(tokens, profile) => self.proven(*tokens, profile).await,
+            // After a code, or a restart: there is no password to try another way in with.
+            End::Refused(error) => self.step(Event::SignInBlocked(words::sign_in(&error)), None).await,
             End::Blocked(failure) => {
                 tracing::warn!(account = self.name, kind = failure.kind.as_str(), "Garmin turned the sign-in away");
                 self.step(Event::SignInBlocked(failure), None).await;

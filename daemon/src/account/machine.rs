@@ -5,12 +5,19 @@
 //! the old login works until the new one is complete.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use garminsync_protocol::{AccountState, Failure, Kind};
+use garminsync_protocol::{AccountState, Failure, Kind, WayIn};
 use serde::{Deserialize, Serialize};
 
 /// Codes a person may try before the login ends. Garmin's own limit is unknown; other clients stop after 2–5, so as not to
 /// lock the account.
 pub const CODE_ATTEMPTS: u32 = 3;
+/// Codes a person may ask for once more in one login. Garmin's own limit is unknown; its page says that asking too often ends in
+/// "use a code you already have or wait 24 hours".
+pub const RESENDS: u32 = 3;
+/// Garmin's page lets a person ask for another code after this time.
+pub const RESEND_PAUSE: TimeDelta = TimeDelta::seconds(30);
+/// The same after Garmin said that it were too many.
+const RESEND_REST: TimeDelta = TimeDelta::minutes(5);
 /// First pause after Garmin turned a sign-in away; it doubles with every further one. Blocks clear after 1–24 h, and every
 /// attempt in between re-arms them.
 const FIRST_COOL_DOWN: TimeDelta = TimeDelta::hours(2);
@@ -46,6 +53,15 @@ pub struct Challenge {
     pub until: DateTime<Utc>,
     /// Codes that may still be tried.
     pub attempts_left: u32,
+    /// A code was to be sent and Garmin could not be asked for it.
+    #[serde(default)]
+    pub unsent: bool,
+    /// From when on another code may be asked for; never where an app makes them.
+    #[serde(default)]
+    pub resend_at: Option<DateTime<Utc>>,
+    /// How often that may still be done.
+    #[serde(default)]
+    pub resends_left: u32,
 }
 
 /// The sign-in under way.
@@ -59,6 +75,8 @@ pub enum Attempt {
     AwaitingMfa(Challenge),
     /// The code is with Garmin.
     CheckingCode(Challenge),
+    /// Garmin is asked for another code.
+    AskingForCode(Challenge),
     /// Garmin turned the sign-in away; until when none is started, and why.
     CoolingDown(DateTime<Utc>, String),
 }
@@ -109,6 +127,12 @@ pub enum Event {
     CodeExpired,
     /// The code met trouble; it may still be good.
     CodeUndecided(Failure),
+    /// Somebody asks for another code.
+    ResendAsked,
+    /// Garmin has sent another code.
+    CodeSent,
+    /// Another code was asked for, and none came as far as is known.
+    CodeNotSent(Failure),
     /// New tokens are on disk and Garmin's data service did not refuse them.
     LoginProven,
     /// Garmin refused to renew the login; why.
@@ -130,6 +154,8 @@ pub enum Effect {
     Join,
     /// Send the code; the asker waits for its end.
     CheckCode,
+    /// Ask for another code; the asker waits for the answer.
+    SendCode,
     /// Answer the asker with how things stand.
     Stand,
     /// Refuse the asker.
@@ -156,7 +182,7 @@ impl State {
     pub fn word(&self) -> AccountState {
         match (&self.attempt, &self.login) {
             (Attempt::SigningIn(_), _) => AccountState::SigningIn,
-            (Attempt::AwaitingMfa(_), _) => AccountState::AwaitingMfa,
+            (Attempt::AwaitingMfa(_) | Attempt::AskingForCode(_), _) => AccountState::AwaitingMfa,
             (Attempt::CheckingCode(_), _) => AccountState::CheckingCode,
             (Attempt::Idle(_) | Attempt::CoolingDown(..), Login::Working) => AccountState::Active,
             (Attempt::CoolingDown(..), _) => AccountState::CoolingDown,
@@ -190,9 +216,10 @@ impl State {
             (Event::LoginAsked { .. }, Attempt::AwaitingMfa(challenge)) if now < challenge.until => {
                 stay(Attempt::AwaitingMfa(challenge), vec![Effect::Stand])
             }
-            (Event::LoginAsked { .. }, attempt @ (Attempt::SigningIn(_) | Attempt::CheckingCode(_))) => {
-                stay(attempt, vec![Effect::Join])
-            }
+            (
+                Event::LoginAsked { .. },
+                attempt @ (Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_)),
+            ) => stay(attempt, vec![Effect::Join]),
             (Event::LoginAsked { with_password: false, .. }, attempt) => {
                 stay(attempt, vec![Effect::Refuse(password_missing())])
             }
@@ -209,7 +236,10 @@ impl State {
             (Event::CodeWanted(challenge), Attempt::SigningIn(_)) => {
                 stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(None)])
             }
-            (Event::SignInFailed(failure), Attempt::SigningIn(_) | Attempt::CheckingCode(_)) => {
+            (
+                Event::SignInFailed(failure),
+                Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_),
+            ) => {
                 let ended = Attempt::Idle(Some(Ended::Failed(failure.message.clone())));
                 stay(ended, vec![Effect::DropPending, Effect::Tell(Some(failure))])
             }
@@ -242,6 +272,13 @@ impl State {
                     Failure::new(Kind::AlreadyRunning, "Another code is with Garmin right now; wait for its answer.");
                 stay(attempt, vec![Effect::Refuse(refusal)])
             }
+            (Event::CodeBrought(_), attempt @ Attempt::AskingForCode(_)) => {
+                let refusal = Failure::new(
+                    Kind::AlreadyRunning,
+                    "A new code is being asked for right now. Nothing was sent; wait for that code, or bring this one again.",
+                );
+                stay(attempt, vec![Effect::Refuse(refusal)])
+            }
             (Event::CodeBrought(_), attempt @ Attempt::Idle(Some(Ended::Expired))) => {
                 stay(attempt, vec![Effect::Refuse(expired())])
             }
@@ -266,6 +303,49 @@ impl State {
                 stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(Some(failure))])
             }
 
+            // --- another code -----------------------------------------------------------------------------------------
+            (Event::ResendAsked, Attempt::AwaitingMfa(challenge)) if now >= challenge.until => {
+                stay(Attempt::Idle(Some(Ended::Expired)), vec![Effect::DropPending, Effect::Refuse(expired())])
+            }
+            (Event::ResendAsked, Attempt::AwaitingMfa(challenge)) => match no_resend(&challenge, now) {
+                Some(refusal) => stay(Attempt::AwaitingMfa(challenge), vec![Effect::Refuse(refusal)]),
+                None => stay(Attempt::AskingForCode(challenge), vec![Effect::SendCode]),
+            },
+            (Event::ResendAsked, attempt @ Attempt::AskingForCode(_)) => stay(attempt, vec![Effect::Join]),
+            (Event::ResendAsked, attempt @ (Attempt::SigningIn(_) | Attempt::CheckingCode(_))) => {
+                let words = "The login is with Garmin right now, so no code was asked for; wait for its answer.";
+                stay(attempt, vec![Effect::Refuse(Failure::new(Kind::AlreadyRunning, words))])
+            }
+            (Event::ResendAsked, attempt @ Attempt::Idle(Some(Ended::Expired))) => {
+                stay(attempt, vec![Effect::Refuse(expired())])
+            }
+            (Event::ResendAsked, attempt) => {
+                stay(attempt, vec![Effect::Refuse(no_pending("no login waits for a code"))])
+            }
+            // Neither changes the deadline or the attempts.
+            (Event::CodeSent, Attempt::AskingForCode(challenge)) => {
+                let challenge = Challenge {
+                    unsent: false,
+                    resend_at: Some((now + RESEND_PAUSE).trunc_subsecs(0)),
+                    resends_left: challenge.resends_left.saturating_sub(1),
+                    ..challenge
+                };
+                stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(None)])
+            }
+            (Event::CodeNotSent(failure), Attempt::AskingForCode(challenge)) => {
+                let pause = match failure.kind {
+                    Kind::RateLimited => {
+                        let asked = failure.retry_after_s.and_then(|s| i64::try_from(s).ok()).map(TimeDelta::seconds);
+                        asked.unwrap_or_default().max(RESEND_REST)
+                    }
+                    _ => RESEND_PAUSE,
+                };
+                let failure = failure.challenge(challenge.id.clone()).attempts_left(challenge.attempts_left);
+                let failure = failure.retry_after_s(seconds(pause));
+                let challenge = Challenge { resend_at: Some((now + pause).trunc_subsecs(0)), ..challenge };
+                stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(Some(failure))])
+            }
+
             // --- the login it has -------------------------------------------------------------------------------------
             (Event::GrantRefused(why), attempt) => match login {
                 Login::Working => (State { login: Login::Dead(why), attempt, strikes }, vec![]),
@@ -276,7 +356,7 @@ impl State {
             (Event::CancelAsked, Attempt::AwaitingMfa(_)) => {
                 stay(Attempt::Idle(None), vec![Effect::DropPending, Effect::Stand])
             }
-            (Event::CancelAsked, Attempt::SigningIn(_) | Attempt::CheckingCode(_)) => {
+            (Event::CancelAsked, Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_)) => {
                 let gone = no_pending("the login was given up by another client");
                 stay(
                     Attempt::Idle(None),
@@ -326,7 +406,7 @@ impl Attempt {
     pub fn given_up(self) -> Self {
         match self {
             Self::SigningIn(_) => Self::Idle(Some(Ended::Failed("the login was given up half way".into()))),
-            Self::CheckingCode(challenge) => Self::AwaitingMfa(challenge),
+            Self::CheckingCode(challenge) | Self::AskingForCode(challenge) => Self::AwaitingMfa(challenge),
             attempt => attempt,
         }
     }
@@ -338,7 +418,9 @@ impl Attempt {
             Self::SigningIn(None) => return true,
             Self::SigningIn(Some(who)) => Some(who.as_str()),
             Self::AwaitingMfa(challenge) if now >= challenge.until => None,
-            Self::AwaitingMfa(challenge) | Self::CheckingCode(challenge) => Some(challenge.email.as_str()),
+            Self::AwaitingMfa(challenge) | Self::CheckingCode(challenge) | Self::AskingForCode(challenge) => {
+                Some(challenge.email.as_str())
+            }
             Self::Idle(_) | Self::CoolingDown(..) => None,
         };
         who.is_some_and(|who| !who.eq_ignore_ascii_case(email))
@@ -380,6 +462,32 @@ fn rejected(challenge: &Challenge) -> Failure {
     Failure::new(Kind::MfaCodeRejected, words).attempts_left(challenge.attempts_left).challenge(challenge.id.clone())
 }
 
+/// Why no other code is asked for, if that is so. Nothing is sent then.
+fn no_resend(challenge: &Challenge, now: DateTime<Utc>) -> Option<Failure> {
+    let refusal = |kind, words: &str| {
+        Some(Failure::new(kind, words).challenge(challenge.id.clone()).attempts_left(challenge.attempts_left))
+    };
+    let Some(at) = challenge.resend_at else {
+        let words = "Garmin sends no code for this login: an authenticator app makes it. Nothing was asked for; the login waits.";
+        return refusal(Kind::MfaRequired, words);
+    };
+    if challenge.resends_left == 0 {
+        let words = "No further code is asked for in this login, because asking too often makes Garmin refuse every code for \
+                     24 hours. Use the newest code that has come; the login waits for it.";
+        return refusal(Kind::RateLimited, words);
+    }
+    // A clock that was ahead must not hold the person for longer than any pause.
+    let wait = at - now;
+    if wait <= TimeDelta::zero() || wait > LONGEST_COOL_DOWN {
+        return None;
+    }
+    let words = format!(
+        "Another code can be asked for in {} s; Garmin wants a pause between two. Nothing was sent; the login waits.",
+        seconds(wait).max(1)
+    );
+    Some(refusal(Kind::RateLimited, &words)?.retry_after_s(seconds(wait).max(1)))
+}
+
 fn other_person() -> Failure {
     Failure::new(
         Kind::AlreadyRunning,
@@ -404,6 +512,7 @@ fn cooling_down(why: &str, until: DateTime<Utc>, now: DateTime<Utc>) -> Failure 
         ),
     )
     .retry_after_s(seconds(until - now))
+    .instead(WayIn::Browser)
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ fn challenge(attempts_left: u32) -> Challenge {
         sent_to: Some("an***@example.org".into()),
         until: at(30),
         attempts_left,
+        unsent: false,
+        resend_at: Some(at(0)),
+        resends_left: 3,
     }
 }
 
@@ -35,6 +38,7 @@ fn attempts() -> Vec<(&'static str, Attempt)> {
         ("last", Attempt::AwaitingMfa(challenge(1))),
         ("checking", Attempt::CheckingCode(challenge(3))),
         ("checking last", Attempt::CheckingCode(challenge(1))),
+        ("asking", Attempt::AskingForCode(challenge(3))),
         ("cooling", Attempt::CoolingDown(at(60), "blocked".into())),
     ]
 }
@@ -59,6 +63,9 @@ fn events() -> Vec<(&'static str, Event)> {
         ("code rejected", Event::CodeRejected),
         ("code expired", Event::CodeExpired),
         ("code undecided", Event::CodeUndecided(failure())),
+        ("resend", Event::ResendAsked),
+        ("code sent", Event::CodeSent),
+        ("code not sent", Event::CodeNotSent(failure())),
         ("proven", Event::LoginProven),
         ("grant refused", Event::GrantRefused("dead".into())),
         ("cancel", Event::CancelAsked),
@@ -76,12 +83,14 @@ fn cell(attempt: &Attempt, effects: &[Effect]) -> String {
         Attempt::SigningIn(_) => "signing".into(),
         Attempt::AwaitingMfa(c) => format!("waiting{}", c.attempts_left),
         Attempt::CheckingCode(c) => format!("checking{}", c.attempts_left),
+        Attempt::AskingForCode(c) => format!("asking{}", c.attempts_left),
         Attempt::CoolingDown(until, _) => format!("cooling{}", (*until - at(0)).num_minutes()),
     }];
     words.extend(effects.iter().map(|effect| match effect {
         Effect::SignIn => "+sign-in".to_owned(),
         Effect::Join => "+join".into(),
         Effect::CheckCode => "+check".into(),
+        Effect::SendCode => "+send".into(),
         Effect::Stand => "+stand".into(),
         Effect::Refuse(f) => format!("+refuse:{}", f.kind.as_str()),
         Effect::Tell(None) => "+tell".into(),
@@ -122,13 +131,15 @@ fn expected(event: &str, attempt: &str) -> String {
         "last" => "waiting1",
         "checking" => "checking3",
         "checking last" => "checking1",
+        "asking" => "asking3",
         "cooling" => "cooling60",
         other => other,
     };
     let is_idle = matches!(attempt, "idle" | "expired" | "failed");
     let is_waiting = matches!(attempt, "waiting" | "last");
     let is_checking = matches!(attempt, "checking" | "checking last");
-    let is_busy = is_checking || attempt == "signing";
+    let is_asking = attempt == "asking";
+    let is_busy = is_checking || is_asking || attempt == "signing";
     let and = |effects: &str| format!("{same} {effects}");
     match event {
         "login other" if is_busy || is_waiting => and("+refuse:already_running"),
@@ -140,13 +151,19 @@ fn expected(event: &str, attempt: &str) -> String {
         "code wanted" if attempt == "signing" => "waiting3 +keep +tell".into(),
         "sign-in failed" if is_busy => "failed +drop +tell:garmin_unexpected".into(),
         // The second strike: four hours from minute 1.
-        "sign-in blocked" if is_busy => "cooling241 +drop +tell:garmin_unexpected".into(),
+        "sign-in blocked" if is_busy && !is_asking => "cooling241 +drop +tell:garmin_unexpected".into(),
         "code" | "code c1" if attempt == "waiting" => "checking3 +check".into(),
         "code" | "code c1" if attempt == "last" => "checking1 +check".into(),
         "code c0" if is_waiting => and("+refuse:no_pending_login"),
-        "code" | "code c1" | "code c0" if is_checking => and("+refuse:already_running"),
-        "code" | "code c1" | "code c0" if attempt == "expired" => and("+refuse:mfa_expired"),
-        "code" | "code c1" | "code c0" => and("+refuse:no_pending_login"),
+        "resend" if attempt == "waiting" => "asking3 +send".into(),
+        "resend" if attempt == "last" => "asking1 +send".into(),
+        "resend" if is_asking => and("+join"),
+        "resend" if is_busy => and("+refuse:already_running"),
+        "code sent" if is_asking => "waiting3 +keep +tell".into(),
+        "code not sent" if is_asking => "waiting3 +keep +tell:garmin_unexpected".into(),
+        "code" | "code c1" | "code c0" if is_checking || is_asking => and("+refuse:already_running"),
+        "code" | "code c1" | "code c0" | "resend" if attempt == "expired" => and("+refuse:mfa_expired"),
+        "code" | "code c1" | "code c0" | "resend" => and("+refuse:no_pending_login"),
         "code rejected" if attempt == "checking" => "waiting2 +keep +tell:mfa_code_rejected".into(),
         "code rejected" if attempt == "checking last" => "failed +drop +tell:mfa_code_rejected".into(),
         "code expired" if is_checking => "expired +drop +tell:mfa_expired".into(),
@@ -211,6 +228,64 @@ fn a_wait_that_began_under_a_wrong_clock_is_cut_to_the_longest_there_is() {
 fn a_restart_keeps_what_waits_and_drops_what_was_on_the_wire() {
     let restored = |attempt| State { attempt, ..State::new() }.restored().attempt;
     assert_eq!(restored(Attempt::CheckingCode(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
+    assert_eq!(restored(Attempt::AskingForCode(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
     assert_eq!(restored(Attempt::AwaitingMfa(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
     assert!(matches!(restored(Attempt::SigningIn(None)), Attempt::Idle(Some(Ended::Failed(_)))));
+}
+
+fn asked_again(challenge: Challenge, now: DateTime<Utc>) -> (Attempt, Option<Failure>) {
+    let (after, effects) =
+        State { attempt: Attempt::AwaitingMfa(challenge), ..State::new() }.step(Event::ResendAsked, now);
+    let refusal = effects.into_iter().find_map(|effect| match effect {
+        Effect::Refuse(failure) => Some(failure),
+        _ => None,
+    });
+    (after.attempt, refusal)
+}
+
+#[test]
+fn another_code_is_asked_for_half_a_minute_after_the_last_and_three_times() {
+    let mut waiting = challenge(2);
+    for resends_left in (0..RESENDS).rev() {
+        let now = waiting.resend_at.unwrap();
+        let (early, refusal) = asked_again(waiting.clone(), now - TimeDelta::seconds(12));
+        let refusal = refusal.expect("too early");
+        assert_eq!(
+            (refusal.kind, refusal.retry_after_s, early),
+            (Kind::RateLimited, Some(12), Attempt::AwaitingMfa(waiting.clone()))
+        );
+        let (asking, refusal) = asked_again(waiting.clone(), now);
+        assert_eq!(refusal, None);
+        let (after, _) = State { attempt: asking, ..State::new() }.step(Event::CodeSent, now);
+        let Attempt::AwaitingMfa(after) = after.attempt else { panic!("{after:?}") };
+        assert_eq!(after.resend_at, Some(now + RESEND_PAUSE));
+        assert_eq!((after.attempts_left, after.until), (waiting.attempts_left, waiting.until), "neither changes");
+        assert_eq!(after.resends_left, resends_left);
+        waiting = after;
+    }
+    let (_, refusal) = asked_again(waiting.clone(), at(20));
+    assert!(refusal.is_some_and(|failure| failure.message.contains("24 hours")), "three, not four");
+    let app = Challenge { resend_at: None, ..challenge(3) };
+    assert!(asked_again(app, at(1)).1.is_some_and(|failure| failure.message.contains("authenticator")));
+    let (after, refusal) = asked_again(challenge(3), at(30));
+    assert_eq!((after, refusal.unwrap().kind), (Attempt::Idle(Some(Ended::Expired)), Kind::MfaExpired));
+}
+
+#[test]
+fn a_code_that_garmin_will_not_send_is_not_asked_for_again_soon() {
+    let asking = State { attempt: Attempt::AskingForCode(Challenge { unsent: true, ..challenge(3) }), ..State::new() };
+    for (kind, retry_after, pause) in [
+        (Kind::RateLimited, None, 300),
+        (Kind::RateLimited, Some(10), 300),
+        (Kind::RateLimited, Some(900), 900),
+        (Kind::GarminUnreachable, None, 30),
+    ] {
+        let failure = Failure { retry_after_s: retry_after, ..Failure::new(kind, "no") };
+        let (after, effects) = asking.clone().step(Event::CodeNotSent(failure), at(1));
+        let Attempt::AwaitingMfa(waiting) = after.attempt else { panic!("{after:?}") };
+        assert_eq!(waiting.resend_at, Some(at(1) + TimeDelta::seconds(pause)), "{kind:?} {retry_after:?}");
+        assert!(waiting.unsent && waiting.resends_left == RESENDS, "{waiting:?}");
+        let [Effect::KeepPending, Effect::Tell(Some(told))] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(told.retry_after_s, u64::try_from(pause).ok());
+    }
 }

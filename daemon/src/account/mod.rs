@@ -3,6 +3,7 @@
 
 mod actor;
 mod attempt;
+mod chain;
 pub mod machine;
 mod person;
 mod personal;
@@ -157,6 +158,14 @@ impl Accounts {
     pub async fn submit_mfa(&self, asked: SubmitMfa, reporter: Reporter) -> Result<LoginResult, Failure> {
         let actor = self.known(asked.account.as_deref().unwrap_or(DEFAULT_ACCOUNT))?;
         ask(&actor, |reply| Message::Submit(asked, reporter, reply)).await
+    }
+
+    /// `login.resend_mfa`: asks Garmin for another code of the login that waits.
+    ///
+    /// # Errors
+    /// Why none came, or none was asked for.
+    pub async fn resend_mfa(&self, account: &str, reporter: Reporter) -> Result<LoginResult, Failure> {
+        ask(&self.known(account)?, |reply| Message::Resend(reporter, reply)).await
     }
 
     /// `login.cancel`: gives the login under way up.

@@ -1,9 +1,9 @@
-//! The requests behind a sign-in, one after the other: which doors are tried, what follows a ticket. Run by the actor as a
-//! task of its own; it decides nothing about states and attempts.
+//! The requests behind a sign-in, one after the other: the code, and what follows a ticket. Run by the actor as a task of its
+//! own; it decides nothing about states and attempts. Which ways in are tried stands in `chain`.
 
 use std::time::Duration;
 
-use garminsync_garmin::{Credentials, Error, Flow, Garmin, PendingSignIn, Profile, SignIn, Ticket, Tokens};
+use garminsync_garmin::{Error, Garmin, PendingSignIn, Profile, Ticket, Tokens};
 use garminsync_protocol::{Failure, Kind};
 use garminsync_store::{Kind as Row, Vault};
 use secrecy::SecretString;
@@ -22,43 +22,12 @@ pub enum End {
     CodeWanted(Box<PendingSignIn>),
     /// Tokens that are on disk and that Garmin's data service did not refuse; who it is, where it said so.
     Proven(Box<Tokens>, Option<Profile>),
+    /// Garmin's data service refuses the tokens that it gave out. They are gone again.
+    Refused(Error),
     /// Every way in was turned away.
     Blocked(Failure),
     /// It failed for good.
     Failed(Failure),
-}
-
-/// Signs in through the first door that opens. Each has its own bucket at Garmin, so a door that is shut says nothing of
-/// the next; but wrong credentials, or a code on its way, end the chain: another door would be a second try or a second code.
-pub async fn sign_in(
-    garmin: &Garmin,
-    vault: &OnThread<Vault>,
-    account: &str,
-    credentials: &Credentials,
-    told: &(dyn Fn(&str) + Send + Sync),
-) -> End {
-    let mut block = None;
-    for flow in Flow::ALL {
-        match garmin.sign_in(flow, credentials, told).await {
-            Ok(SignIn::Ticket(ticket)) => return complete(garmin, vault, account, &ticket, told).await,
-            Ok(SignIn::CodeWanted(pending)) => return End::CodeWanted(pending),
-            Err(error) if words::is_block(&error) => {
-                if Some(&flow) != Flow::ALL.last() {
-                    told("Garmin refused this kind of sign-in; trying the other one");
-                }
-                tracing::warn!(account, ?flow, %error, "a way in is blocked");
-                // The most telling refusal is the one a person can do something about.
-                if block.is_none() || matches!(error, Error::CaptchaRequired) {
-                    block = Some(error);
-                }
-            }
-            Err(error) => return End::Failed(words::sign_in(&error)),
-        }
-    }
-    match block {
-        Some(error) => End::Blocked(words::sign_in(&error)),
-        None => End::Failed(Failure::new(Kind::Internal, "There is no way to sign in to Garmin.")),
-    }
 }
 
 /// What the check of a code came to.
@@ -86,7 +55,7 @@ pub async fn check_code(
 }
 
 /// From a ticket to proven tokens. They are put on disk before anything else happens to them.
-async fn complete(
+pub(super) async fn complete(
     garmin: &Garmin,
     vault: &OnThread<Vault>,
     account: &str,
@@ -121,7 +90,13 @@ async fn complete(
         Ok(Err(error)) => return End::Failed(not_stored(&error.to_string())),
         Err(error) => return End::Failed(not_stored(&error.to_string())),
     }
-    prove(garmin, tokens, told).await
+    let end = prove(garmin, tokens, told).await;
+    if matches!(end, End::Refused(_)) {
+        // Nobody may find it and take it for a login; where that fails, it is refused again.
+        let name = account.to_owned();
+        let _ = vault.call(move |vault| vault.change(&name, &[], &[Row::CandidateTokens])).await;
+    }
+    end
 }
 
 /// Asks Garmin's data service once whether it takes the tokens. No answer is no refusal: they are kept.
@@ -129,7 +104,7 @@ pub async fn prove(garmin: &Garmin, tokens: Tokens, told: &(dyn Fn(&str) + Send 
     told("checking the login");
     match garmin.profile(&tokens.access).await {
         Ok(profile) => End::Proven(Box::new(tokens), Some(profile)),
-        Err(error @ (Error::Unauthorized | Error::Forbidden)) => End::Failed(words::sign_in(&error)),
+        Err(error @ (Error::Unauthorized | Error::Forbidden)) => End::Refused(error),
         Err(error) => {
             tracing::info!(%error, "the login could not be checked and is kept");
             End::Proven(Box::new(tokens), None)

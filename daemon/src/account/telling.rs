@@ -50,7 +50,9 @@ impl Actor {
     }
 
     pub(super) fn mfa(&self) -> Option<MfaStatus> {
-        let (Attempt::AwaitingMfa(challenge) | Attempt::CheckingCode(challenge)) = &self.state.attempt else {
+        let (Attempt::AwaitingMfa(challenge) | Attempt::CheckingCode(challenge) | Attempt::AskingForCode(challenge)) =
+            &self.state.attempt
+        else {
             return None;
         };
         Some(MfaStatus {
@@ -59,7 +61,8 @@ impl Actor {
             sent_to: challenge.sent_to.clone(),
             expires_at: challenge.until,
             attempts_left: challenge.attempts_left,
-            resend_at: None,
+            unsent: challenge.unsent,
+            resend_at: challenge.resend_at.filter(|_| challenge.resends_left > 0),
         })
     }
 

@@ -1,12 +1,35 @@
 //! Garmin's refusals during a sign-in, translated once: into a kind for machines and into what happened and what is safe, for
 //! people. Pure; only the account room calls it.
 
-use garminsync_garmin::Error;
-use garminsync_protocol::{Failure, Kind};
+use garminsync_garmin::{Cause, Error, Flow};
+use garminsync_protocol::{Failure, Kind, WayIn};
 
 /// Whether Garmin turned the door away rather than the person: another door may open, and a pause is due if none does.
 pub fn is_block(error: &Error) -> bool {
     matches!(error, Error::Throttled { .. } | Error::Challenged | Error::CaptchaRequired)
+}
+
+/// Whether Garmin has ended a sign-in that waited for its code.
+pub fn is_over(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::SessionLost | Error::AccountLocked { .. } | Error::SignInStopped { .. } | Error::DeniedByPolicy { .. }
+    )
+}
+
+/// One way in that was tried and why it failed, as a sentence.
+pub fn tried(flow: Flow, error: &Error) -> String {
+    let name = match flow {
+        Flow::Mobile => "Mobile sign-in",
+        Flow::Portal => "Portal sign-in",
+        Flow::Widget => "Widget sign-in",
+    };
+    match error {
+        Error::Unauthorized | Error::Forbidden => {
+            format!("{name}: Garmin's data service refuses the login that came of it.")
+        }
+        error => format!("{name}: {}.", error.to_string().trim_end_matches([' ', '.', ':'])),
+    }
 }
 
 /// What a failed sign-in is called, and said.
@@ -28,8 +51,7 @@ pub fn sign_in(error: &Error) -> Failure {
         ),
         Error::CaptchaRequired => (
             Kind::CaptchaRequired,
-            "Garmin wants a CAPTCHA solved before it lets this account sign in; that cannot be done from here. \
-             Sign in once in a browser, then try again later."
+            "Garmin wants a CAPTCHA solved before it lets this account sign in; that can be done in a browser, and not from here."
                 .to_owned(),
         ),
         Error::AccountLocked { kind, message } => (
@@ -40,6 +62,20 @@ pub fn sign_in(error: &Error) -> Failure {
             Kind::LoginBlocked,
             format!("Garmin stopped the sign-in: {}. Sign in once in a browser to see what it wants.", said(kind, message)),
         ),
+        Error::DeniedByPolicy { said } => (
+            Kind::LoginBlocked,
+            format!(
+                "Garmin does not let this account sign in to programs ({said}): it is a child's or family account, or a security \
+                 policy keeps it out. A Personal API key works without a sign-in."
+            ),
+        ),
+        Error::AnswerLost { .. } => (
+            Kind::GarminUnreachable,
+            format!(
+                "{error}. It may have sent a code all the same, so nothing else was tried and nothing was changed; \
+                 a new login makes that code worthless and sends a new one."
+            ),
+        ),
         Error::SessionLost => (
             Kind::MfaExpired,
             "Garmin no longer knows this login: it took too long, or a newer sign-in replaced it. \
@@ -47,8 +83,8 @@ pub fn sign_in(error: &Error) -> Failure {
                 .to_owned(),
         ),
         Error::Unauthorized | Error::Forbidden => (
-            Kind::GarminUnexpected,
-            "Garmin gave out a login that its own data service refuses. Nothing was stored.".to_owned(),
+            Kind::LoginBlocked,
+            "Garmin accepted the sign-in and gave out a login that its own data service refuses, so nothing was stored.".to_owned(),
         ),
         Error::Unreachable { .. } => {
             (Kind::GarminUnreachable, format!("Garmin's sign-in could not be reached: {error}. Nothing was changed."))
@@ -58,7 +94,17 @@ pub fn sign_in(error: &Error) -> Failure {
         }
         _ => (Kind::GarminUnexpected, format!("Garmin's sign-in gave an answer that makes no sense: {error}. Nothing was stored.")),
     };
-    with_pause(Failure::new(kind, words), error)
+    let failure = with_pause(Failure::new(kind, words), error);
+    match error {
+        Error::DeniedByPolicy { .. } => failure.instead(WayIn::ApiKey),
+        Error::Throttled { .. }
+        | Error::Challenged
+        | Error::CaptchaRequired
+        | Error::SignInStopped { .. }
+        | Error::Unauthorized
+        | Error::Forbidden => failure.instead(WayIn::Browser),
+        _ => failure,
+    }
 }
 
 /// What a ticket is called that Garmin gave out and then would not exchange.
@@ -92,6 +138,28 @@ pub fn undecided_code(error: &Error) -> Failure {
     let words = format!(
         "The code could not be checked: {error}. No attempt was used; the login still waits and the code may still be good."
     );
+    with_pause(Failure::new(kind, words), error)
+}
+
+/// What it is called when another code was asked for and did not come.
+pub fn unsent_code(error: &Error) -> Failure {
+    let (kind, why) = match error {
+        Error::Throttled { .. } => (
+            Kind::RateLimited,
+            "Garmin sends no further code for now: too many were asked for. Asking too often ends in 24 hours without any."
+                .to_owned(),
+        ),
+        Error::Challenged | Error::CaptchaRequired => (Kind::LoginBlocked, format!("No code was sent: {error}.")),
+        Error::Unreachable { cause: Cause::Timeout | Cause::Broken, .. } => (
+            Kind::GarminUnreachable,
+            format!("Whether a code was sent is not known: {error}. One may be on its way."),
+        ),
+        Error::Unreachable { .. } | Error::ServerTrouble { .. } => {
+            (Kind::GarminUnreachable, format!("No code was sent: {error}."))
+        }
+        _ => (Kind::GarminUnexpected, format!("No code was sent: {error}.")),
+    };
+    let words = format!("{why} The login still waits, and a code that you have is still good.");
     with_pause(Failure::new(kind, words), error)
 }
 

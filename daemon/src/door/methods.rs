@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{
     ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DEFAULT_ACCOUNT, Failure, Kind,
-    LOGIN_CANCEL, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart, NoParams, Outcome, PROTOCOL, RPC_DISCOVER,
-    RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult, openrpc,
+    LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart, NoParams, Outcome, PROTOCOL,
+    RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult,
+    openrpc,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,6 +43,11 @@ impl Desk for Counter {
             LOGIN_SUBMIT_MFA => {
                 return self.later(params, |rooms, params: SubmitMfa, reporter, _| async move {
                     said(rooms.accounts.submit_mfa(params, reporter).await?)
+                });
+            }
+            LOGIN_RESEND_MFA => {
+                return self.later(params, |rooms, params: AccountParams, reporter, _| async move {
+                    said(rooms.accounts.resend_mfa(account_of(&params), reporter).await?)
                 });
             }
             LOGIN_CANCEL => {

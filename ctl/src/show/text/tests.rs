@@ -111,6 +111,7 @@ fn a_code_that_is_waited_for() {
         sent_to: Some("j***@example.com".into()),
         expires_at: ago(-27),
         attempts_left: 1,
+        unsent: false,
         resend_at: None,
     };
     let waiting = AccountStatus {
