@@ -39,14 +39,15 @@ impl Garmin {
     ) -> Result<SignIn, Error> {
         let flow = session.flow;
         let domain = self.settings.endpoints.domain;
+        let lost = |error| after_password(flow, error);
         let body = json!({
             "username": credentials.email,
             "password": credentials.password.expose_secret(),
             "rememberMe": true,
             "captchaToken": "",
         });
-        let reply = self.post(&mut session, flow, "login", &body).await.map_err(after_password)?;
-        match answers::login(&reply).map_err(after_password)? {
+        let reply = self.post(&mut session, flow, "login", &body).await.map_err(lost)?;
+        match answers::login(&reply).map_err(lost)? {
             Outcome::Ticket(ticket) => Ok(SignIn::Ticket(Ticket {
                 service_url: flow.service_url(domain),
                 other_service_urls: Vec::new(),

@@ -252,12 +252,14 @@ impl Garmin {
     }
 }
 
-/// What an error means once the password is with Garmin. A 503 says that nobody looked at it; whoever answers another 5xx, or
-/// nothing, may have.
-pub(crate) fn after_password(error: Error) -> Error {
+/// What an error means once the password is with Garmin. A 503 says that nobody looked at it, of the widget a 502 too; whoever
+/// answers another 5xx, or nothing, may have.
+pub(crate) fn after_password(flow: Flow, error: Error) -> Error {
     match error {
         Error::Unreachable { cause: Cause::Timeout | Cause::Broken, what } => Error::AnswerLost { what },
-        Error::ServerTrouble { status } if status != 503 => Error::AnswerLost { what: format!("HTTP {status}") },
+        Error::ServerTrouble { status: 503 } => error,
+        Error::ServerTrouble { status: 502 } if flow == Flow::Widget => error,
+        Error::ServerTrouble { status } => Error::AnswerLost { what: format!("HTTP {status}") },
         error => error,
     }
 }
@@ -292,10 +294,10 @@ mod tests {
     fn an_answer_that_may_hide_a_code_is_lost() {
         let unreachable = |cause| Error::Unreachable { cause, what: "x".into() };
         for error in [unreachable(Cause::Timeout), unreachable(Cause::Broken), Error::ServerTrouble { status: 504 }] {
-            assert!(matches!(after_password(error), Error::AnswerLost { .. }));
+            assert!(matches!(after_password(Flow::Mobile, error), Error::AnswerLost { .. }));
         }
         for error in [unreachable(Cause::Connect), Error::ServerTrouble { status: 503 }, Error::Challenged] {
-            assert_eq!(after_password(error.clone()), error);
+            assert_eq!(after_password(Flow::Portal, error.clone()), error);
         }
     }
 }

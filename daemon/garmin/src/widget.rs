@@ -51,7 +51,7 @@ impl Garmin {
     ) -> Result<SignIn, Error> {
         let fields = [("username", credentials.email.as_str()), ("password", credentials.password.expose_secret())];
         let answered = self.post_form(&mut session, "signin", &fields).await;
-        let page = match answered.map_err(after_password)? {
+        let page = match answered.map_err(|error| after_password(Flow::Widget, error))? {
             Shown::Ticket(ticket) => return Ok(SignIn::Ticket(self.widget_ticket(ticket))),
             // The form once more is how the widget rejects.
             Shown::Form => return Err(Error::InvalidCredentials),
