@@ -13,6 +13,7 @@ use toml::Spanned;
 
 use crate::clock::Schedule;
 use crate::places::{Place, Places};
+use crate::program::Program;
 
 /// The configuration in effect; `Config::default()` is what holds without a file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -123,7 +124,7 @@ pub struct MfaSection {
     pub timeout_minutes: u32,
     /// A program that prints the code of an unattended sign-in: its path and arguments, run without a shell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<Vec<String>>,
+    pub command: Option<Spanned<Vec<String>>>,
 }
 
 impl Default for MfaSection {
@@ -159,13 +160,13 @@ pub struct AccountSection {
     pub api_key_file: Option<PathBuf>,
     /// The e-mail address of an unattended sign-in; `password_command` goes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    pub email: Option<Spanned<String>>,
     /// A program that prints the password: its path and arguments, run without a shell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password_command: Option<Vec<String>>,
+    pub password_command: Option<Spanned<Vec<String>>>,
     /// Another program for the code than `[mfa]` says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mfa_command: Option<Vec<String>>,
+    pub mfa_command: Option<Spanned<Vec<String>>>,
 }
 
 /// How far back a mirror goes.
@@ -344,7 +345,39 @@ impl Config {
         if config.control.group.as_deref() == Some("") {
             return Err(wrong(None, "[control] group is empty; leave it out instead".into()));
         }
+        if let Some((at, what)) = config.unattended_wrong() {
+            return Err(wrong(Some(at), what));
+        }
         Ok(config)
+    }
+
+    /// What is wrong with the keys of unattended sign-ins, and where.
+    fn unattended_wrong(&self) -> Option<(usize, String)> {
+        let program = |section: &str, key: &str, words: &Option<Spanned<Vec<String>>>| {
+            let words = words.as_ref()?;
+            let why = Program::new(words.get_ref()).err()?;
+            Some((words.span().start, format!("{key}: {why} (in [{section}])")))
+        };
+        let account = |(name, account): (&AccountName, &AccountSection)| {
+            let section = format!("accounts.{}", name.as_str());
+            let missing = |at: usize, key: &str, other: &str| {
+                let what =
+                    format!("{key} is of no use without {other} (in [{section}]); together they sign in unattended");
+                Some((at, what))
+            };
+            match (&account.email, &account.password_command, &account.mfa_command) {
+                (Some(email), None, _) => missing(email.span().start, "email", "password_command"),
+                (None, Some(words), _) => missing(words.span().start, "password_command", "email"),
+                (None, None, Some(words)) => missing(words.span().start, "mfa_command", "email and password_command"),
+                (Some(email), ..) if !is_address(email.get_ref()) => {
+                    Some((email.span().start, format!("email: {:?} is no address (in [{section}])", email.get_ref())))
+                }
+                (_, words, code) => {
+                    program(&section, "password_command", words).or_else(|| program(&section, "mfa_command", code))
+                }
+            }
+        };
+        program("mfa", "command", &self.mfa.command).or_else(|| self.accounts.iter().find_map(account))
     }
 
     /// The configuration in effect as TOML, headed by where each place comes from.
@@ -362,6 +395,11 @@ impl Config {
             places.socket,
         )
     }
+}
+
+fn is_address(text: &str) -> bool {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control();
+    text.chars().all(plain) && text.split_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty())
 }
 
 /// Serde's "unknown field `x`, expected one of `a`, `b`" as people would say it; other messages on one line.

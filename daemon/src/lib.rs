@@ -12,11 +12,13 @@ pub mod lock;
 pub mod logging;
 pub mod on_thread;
 pub mod places;
+pub mod program;
 mod rebuild;
 pub mod report;
 mod rota;
 pub mod sync;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ use garminsync_store::{KeySource, Store, Vault};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::account::{Accounts, MakeGarmin, Setting};
+use crate::account::{Accounts, MakeGarmin, Setting, Unattended};
 use crate::board::{Board, trouble};
 use crate::clock::Schedules;
 use crate::config::{AccountName, Config};
@@ -36,6 +38,7 @@ use crate::host::Host;
 use crate::lock::{Lock, LockError};
 use crate::on_thread::{Gone, OnThread};
 use crate::places::Places;
+use crate::program::Program;
 use crate::rota::Rota;
 use crate::sync::{Rules, Syncs};
 
@@ -155,6 +158,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
         board: board.clone(),
         garmin: garmin_of(config),
         mfa_timeout: TimeDelta::minutes(config.mfa.timeout_minutes.into()),
+        unattended: unattended_of(config).map_err(Failed::Config)?,
         events,
     };
     let accounts = Accounts::start(setting, configured()).await.map_err(Failed::Other)?;
@@ -283,6 +287,24 @@ fn garmin_of(config: &Config) -> MakeGarmin {
         }
         Garmin::new(settings)
     })
+}
+
+/// The accounts that may sign in with nobody there.
+fn unattended_of(config: &Config) -> Result<BTreeMap<String, Unattended>, String> {
+    let code_of_all = config.mfa.command.as_ref();
+    let mut ways = BTreeMap::new();
+    for (name, section) in &config.accounts {
+        if let (Some(email), Some(password)) = (&section.email, &section.password_command) {
+            let code = section.mfa_command.as_ref().or(code_of_all);
+            let way = Unattended {
+                email: email.get_ref().clone(),
+                password: Program::new(password.get_ref())?,
+                code: code.map(|words| Program::new(words.get_ref())).transpose()?,
+            };
+            ways.insert(name.as_str().to_owned(), way);
+        }
+    }
+    Ok(ways)
 }
 
 fn rules(config: &Config) -> Result<Rules, String> {

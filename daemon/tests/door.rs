@@ -43,6 +43,7 @@ impl Daemon {
             board: board.clone(),
             garmin: Box::new(|_| Garmin::new(nowhere())),
             mfa_timeout: TimeDelta::minutes(30),
+            unattended: Default::default(),
             events: tokio::sync::mpsc::unbounded_channel().0,
         };
         let accounts = Accounts::start(setting, ["eva".to_owned()]).await.unwrap();

@@ -12,4 +12,5 @@ mod secrets;
 mod service;
 mod stage;
 mod tokens;
+mod unattended;
 mod weather;

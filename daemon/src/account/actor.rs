@@ -18,9 +18,11 @@ use super::person::{Owner, Unchecked};
 use super::sign_in::{self, End};
 use super::stored::{Checked, Pending, Stored};
 use super::tokens::{Keeper, wants_renewal};
-use super::{Access, AccountEvent, NoAccess};
+use super::unattended::Alone;
+use super::{Access, AccountEvent, NoAccess, Setting};
 use crate::board::Board;
 use crate::on_thread::OnThread;
+use crate::program;
 use crate::report::Reporter;
 
 pub(super) type Reply = oneshot::Sender<Result<LoginResult, Failure>>;
@@ -60,6 +62,8 @@ pub enum Message {
     RefusedForGood(Tier, SecretString),
     /// Look whether tokens need renewal.
     RefreshDue,
+    /// A program for an unattended sign-in has ended; ignored if the number is not that of the one that runs.
+    Program(u64, Result<SecretString, program::Failed>),
     /// Finish what must not be cut off, then end.
     Stop(oneshot::Sender<()>),
     /// A task's end; ignored if the number is not the current one.
@@ -140,27 +144,21 @@ pub(super) struct Actor {
     pub(super) bearer: Renewal,
     pub(super) unchecked: Unchecked,
     pub(super) stopping: Option<oneshot::Sender<()>>,
+    pub(super) alone: Alone,
 }
 
 impl Actor {
-    pub fn new(
-        name: String,
-        garmin: Garmin,
-        vault: OnThread<Vault>,
-        records: OnThread<Store>,
-        board: Board,
-        mfa_timeout: TimeDelta,
-        events: mpsc::UnboundedSender<AccountEvent>,
-    ) -> (Self, mpsc::Sender<Message>) {
+    /// An account that nobody has signed in to, and its address.
+    pub fn new(name: &str, garmin: Garmin, setting: &Setting) -> (Self, mpsc::Sender<Message>) {
         let (own, inbox) = mpsc::channel(64);
         let actor = Self {
-            name,
+            name: name.to_owned(),
             garmin,
-            vault,
-            records,
-            board,
-            mfa_timeout,
-            events,
+            vault: setting.vault.clone(),
+            records: setting.records.clone(),
+            board: setting.board.clone(),
+            mfa_timeout: setting.mfa_timeout,
+            events: setting.events.clone(),
             own: own.clone(),
             inbox,
             state: State::new(),
@@ -184,6 +182,7 @@ impl Actor {
             bearer: Renewal::default(),
             unchecked: Unchecked::default(),
             stopping: None,
+            alone: Alone::new(setting.unattended.get(name).cloned()),
         };
         (actor, own)
     }
@@ -199,6 +198,7 @@ impl Actor {
         self.vault_trouble = (!unreadable.is_empty()).then(|| unreadable.join("; "));
         self.profile = found.stored.profile.clone();
         self.checked = found.stored.checked;
+        self.alone.standing = found.stored.unattended.clone();
         self.stored = found.stored;
         self.since = self.stored.since.unwrap_or_else(|| Utc::now().trunc_subsecs(0));
         self.state = self.stored.state.clone().restored();
@@ -229,6 +229,7 @@ impl Actor {
             let garmin = self.garmin.clone();
             self.spawn(async move { Done::SignIn(sign_in::prove(&garmin, tokens, &|_| ()).await) });
         }
+        self.go_on_alone();
         loop {
             let waits = matches!(self.state.attempt, Attempt::AwaitingMfa(_) | Attempt::CoolingDown(..));
             let message = tokio::select! {
@@ -274,7 +275,9 @@ impl Actor {
                 if due && self.state.login == Login::Working && self.may_renew() {
                     self.renew();
                 }
+                self.sign_in_alone().await;
             }
+            Message::Program(number, ended) => self.program_ended(number, ended).await,
             Message::Stop(stopped) => self.stopping = Some(stopped),
             Message::Done(generation, done) => self.done(generation, done).await,
         }

@@ -26,6 +26,8 @@ impl Actor {
     /// The same, with rows that the event brings written in the same transaction. `false`: the vault refused what must not be
     /// believed in memory alone (a new login, a logout); then the account stands as before, and the asker was told.
     pub(super) async fn step_with(&mut self, event: Event, asker: Option<Asker>, rows: Vec<(Row, Vec<u8>)>) -> bool {
+        let standing = self.alone.standing.clone();
+        self.heed(&event);
         let (before, since) = (self.state.clone(), self.since);
         let (after, effects) = before.clone().step(event, Utc::now());
         self.state = after;
@@ -47,7 +49,7 @@ impl Actor {
         if self.state != before || !effects.is_empty() {
             let written = self.write_down(&effects, rows).await;
             if !written && must_be_written {
-                (self.state, self.since) = (before, since);
+                (self.state, self.since, self.alone.standing) = (before, since, standing);
                 let failure = self.not_written();
                 if gives_up {
                     self.state.attempt = self.state.attempt.clone().given_up();
@@ -59,6 +61,7 @@ impl Actor {
                 }
                 return false;
             }
+            self.follow_up();
             self.publish();
         }
         let mut asker = asker;
@@ -114,7 +117,9 @@ impl Actor {
         }
         let profile = if forgets { None } else { self.profile.clone() };
         let checked = if forgets { stored::Checked::default() } else { self.checked };
-        let stored = Stored { state: Stored::lasting(&self.state), since: Some(self.since), profile, checked };
+        let state = Stored::lasting(&self.state);
+        let unattended = self.alone.standing.clone();
+        let stored = Stored { state, since: Some(self.since), profile, checked, unattended };
         if !stored.says_anything() {
             deletes.push(Row::State);
         } else if stored != self.stored || forgets {

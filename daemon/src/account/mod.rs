@@ -12,6 +12,7 @@ mod sign_in;
 mod stored;
 mod telling;
 mod tokens;
+mod unattended;
 mod words;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::actor::{Actor, Message};
 pub use self::tokens::Keeper;
+pub use self::unattended::Unattended;
 use crate::board::Board;
 use crate::config::valid_account_name;
 use crate::on_thread::OnThread;
@@ -49,6 +51,8 @@ pub struct Setting {
     pub mfa_timeout: TimeDelta,
     /// Where it is written whose data stand under a name: a login of somebody else is refused there.
     pub records: OnThread<Store>,
+    /// Those that may sign in with nobody there, by name.
+    pub unattended: BTreeMap<String, Unattended>,
     /// Where they tell what others act on.
     pub events: mpsc::UnboundedSender<AccountEvent>,
 }
@@ -254,15 +258,7 @@ impl Accounts {
         let setting = &self.0.setting;
         let garmin = (setting.garmin)(name)
             .map_err(|error| Failure::new(Kind::Internal, format!("Garmin's client could not be set up: {error}.")))?;
-        let (mut actor, address) = Actor::new(
-            name.to_owned(),
-            garmin,
-            setting.vault.clone(),
-            setting.records.clone(),
-            setting.board.clone(),
-            setting.mfa_timeout,
-            setting.events.clone(),
-        );
+        let (mut actor, address) = Actor::new(name, garmin, setting);
         actor.load().await;
         tokio::spawn(actor.run());
         self.0.actors.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), address.clone());

@@ -9,7 +9,7 @@ use garminsync_store::Kind as Row;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::actor::{Actor, Done, Message, RENEWAL_SPACING, TokenReply};
-use super::machine::{Event, Login};
+use super::machine::Login;
 use super::tokens::{is_usable, pause_after};
 
 /// How long a renewed token may wait for a disk that refuses it before the write is tried again.
@@ -107,7 +107,7 @@ impl Actor {
             Err(Error::InvalidGrant { why }) => {
                 let reason = format!("Garmin no longer accepts the stored login ({why})");
                 tracing::warn!(account = self.name, %reason, "login needed");
-                self.step(Event::GrantRefused(reason.clone()), None).await;
+                self.renewal_was_refused(reason.clone()).await;
                 self.end_renewal(&Err(NoToken::LoginNeeded(reason)));
             }
             Err(error) => {

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::machine::{Attempt, Challenge, Ended, State};
+use super::unattended::Standing;
 
 /// The account's own row: how it stands, beside its secrets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct Stored {
     /// Whether the login, and the key, are known to be that person's.
     #[serde(default)]
     pub checked: Checked,
+    /// The sign-in that nobody is there for.
+    #[serde(default)]
+    pub unattended: Standing,
 }
 
 /// The credentials that are known to be the account's own person's. What is not, could not be asked when it was stored.
@@ -88,7 +92,7 @@ impl Stored {
 
     /// Whether the row holds anything worth a row.
     pub fn says_anything(&self) -> bool {
-        self.profile.is_some() || self.state != State::new()
+        self.profile.is_some() || self.state != State::new() || self.unattended != Standing::default()
     }
 }
 

@@ -121,6 +121,9 @@ impl Actor {
             let text = "Garmin's token service did not renew the login; the stored one is kept and tried again.";
             troubles.push(trouble("token.renewal", text, "nothing: it is tried again by itself"));
         }
+        if let Some((kind, text, command)) = self.unattended_trouble() {
+            troubles.push(trouble(kind, text, ctl_command(&self.name, command)));
+        }
         if let Some(error) = &self.vault_trouble {
             troubles.push(trouble("storage", format!("The vault: {error}"), "look at the disk and the daemon's log"));
         }
@@ -144,7 +147,10 @@ impl Actor {
 }
 
 fn login_command(account: &str, with_key: bool) -> String {
+    ctl_command(account, if with_key { "login --api-key-stdin" } else { "login" })
+}
+
+fn ctl_command(account: &str, command: &str) -> String {
     let account = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
-    let key = if with_key { " --api-key-stdin" } else { "" };
-    format!("garminsyncctl{account} login{key}")
+    format!("garminsyncctl{account} {command}")
 }

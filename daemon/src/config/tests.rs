@@ -43,6 +43,9 @@ fn everything_can_be_written() {
         [accounts.eva]
         domain = "garmin.com"
         start = "auto"
+        email = "eva@example.org"
+        password_command = ["pass", "show", "garmin"]
+        mfa_command = ["/usr/bin/oathtool", "--totp"]
         [accounts."a.b-c_d"]
         [datasets]
         nutrition = true
@@ -78,6 +81,35 @@ fn every_mistake_is_told_with_its_line() {
         ),
         ("[mfa]\ntimeout = 3", "c.toml:2: unknown key \"timeout\" in [mfa]; known: timeout_minutes, command"),
         ("[accounts.eva]\nmail = \"e\"", "c.toml:2: unknown key \"mail\" in [accounts.eva]; known: domain, …"),
+        (
+            "[mfa]\ncommand = []",
+            "c.toml:2: command: the list is empty; it names a program and its arguments (in [mfa])",
+        ),
+        ("[mfa]\ncommand = \"pass otp garmin\"", "c.toml:2: invalid type: …"),
+        (
+            "[accounts.eva]\nemail = \"eva@example.org\"",
+            "c.toml:2: email is of no use without password_command (in [accounts.eva]); together they sign in unattended",
+        ),
+        (
+            "[accounts.eva]\n\npassword_command = [\"pass\"]",
+            "c.toml:3: password_command is of no use without email (in [accounts.eva]); together they …",
+        ),
+        (
+            "[accounts.eva]\nmfa_command = [\"pass\"]",
+            "c.toml:2: mfa_command is of no use without email and password_command (in [accounts.eva]); …",
+        ),
+        (
+            "[accounts.eva]\nemail = \"eva\"\npassword_command = [\"pass\"]",
+            "c.toml:2: email: \"eva\" is no address (in [accounts.eva])",
+        ),
+        (
+            "[accounts.eva]\nemail = \"e@x\"\npassword_command = [\n]",
+            "c.toml:3: password_command: the list is empty; it names …",
+        ),
+        (
+            "[accounts.eva]\nemail = \"e@x\"\npassword_command = [\"pass\"]\nmfa_command = [\"./code\"]",
+            "c.toml:4: mfa_command: \"./code\" is neither an absolute path nor a plain name that PATH finds (in [accounts.eva])",
+        ),
         ("[sync]\nschedule = \"* * * *\"", "c.toml:2: \"* * * *\" has not the five fields of cron: …"),
         ("[sync]\nschedule = \"0 * * * * *\"", "c.toml:2: \"0 * * * * *\" has not the five fields of cron: …"),
         ("[tokens]\nrefresh = \"61 * * * *\"", "c.toml:2: \"61 * * * *\" is no cron expression: …"),

@@ -8,7 +8,8 @@ mod stop;
 mod systemd;
 
 use std::io;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 /// How often a long start says that it goes on.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
@@ -85,6 +86,29 @@ pub fn keep_memory_private() {
     if let Err(error) = nix::sys::prctl::set_dumpable(false) {
         tracing::warn!(%error, "a crash may write a core file");
     }
+}
+
+/// Time that no wall clock can forge: how long the machine has been up, sleep included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uptime {
+    /// Which of the machine's lives it is. Where the system does not tell, it is this process's own.
+    pub life: String,
+    /// Since the beginning of that life.
+    pub up: Duration,
+}
+
+/// How long the machine has been up.
+pub fn uptime() -> Uptime {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::time::{ClockId, clock_gettime};
+        let life = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        if let (Ok(life), Ok(up)) = (life, clock_gettime(ClockId::CLOCK_BOOTTIME)) {
+            return Uptime { life: life.trim().to_owned(), up: up.into() };
+        }
+    }
+    static SINCE: LazyLock<(u64, Instant)> = LazyLock::new(|| (fastrand::u64(..), Instant::now()));
+    Uptime { life: format!("{:016x}", SINCE.0), up: SINCE.1.elapsed() }
 }
 
 /// Shows one line in `systemctl status`; nothing where nobody asks. No [`Host`] is needed for it: it holds nothing.

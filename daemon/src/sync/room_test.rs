@@ -20,6 +20,7 @@ async fn made_up_names_leave_nothing_behind() {
         board: Board::new([]),
         garmin: Box::new(|_| Garmin::new(Settings::of(Domain::Com))),
         mfa_timeout: TimeDelta::minutes(30),
+        unattended: Default::default(),
         events: tokio::sync::mpsc::unbounded_channel().0,
     };
     let accounts = Accounts::start(setting, ["eva".to_owned()]).await.unwrap();

@@ -61,6 +61,7 @@ impl House {
             board: Board::new([]),
             garmin: Box::new(move |_| Garmin::new(settings.clone())),
             mfa_timeout: TimeDelta::minutes(30),
+            unattended: Default::default(),
             events: tokio::sync::mpsc::unbounded_channel().0,
         };
         let accounts = Accounts::start(setting, ["eva".to_owned()]).await.unwrap();
