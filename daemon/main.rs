@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Err(error) => return complain(CONFIG, &error),
     };
     if args.print_config {
-        say(&config.print(&file, &places));
+        say(&config.print(&file, &places, &garminsync_daemon::vault::explain(&config, &places)));
         return ExitCode::SUCCESS;
     }
     if args.check_config {

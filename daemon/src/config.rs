@@ -8,6 +8,7 @@ use std::{fs, io};
 use chrono::NaiveDate;
 use garminsync_garmin::Domain;
 use garminsync_protocol::limits::MAX_ACCOUNT_NAME;
+use garminsync_store::KeySource;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub mfa: MfaSection,
     /// `[control]`: the control socket.
     pub control: ControlSection,
+    /// `[vault]`: where its key is.
+    pub vault: VaultSection,
     /// `[accounts.NAME]`: what differs for one account.
     pub accounts: BTreeMap<AccountName, AccountSection>,
     /// `[datasets]`: on or off by name; whether the names exist, the sync room knows.
@@ -143,6 +146,41 @@ pub struct ControlSection {
     /// The Unix group whose members may use it, besides root and the daemon's own user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+}
+
+/// `[vault]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VaultSection {
+    /// Where the key shall be; a change moves it at the next start.
+    pub key: KeyWish,
+}
+
+/// Where the vault's key shall be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyWish {
+    /// Where it is; a new vault's in the best place there is.
+    #[default]
+    Auto,
+    /// In the service manager's credential `vault-key`.
+    Credential,
+    /// In the keyring of the operating system.
+    Keyring,
+    /// In the file `vault.key`.
+    File,
+}
+
+impl KeyWish {
+    /// The place, if one was named.
+    pub fn source(self) -> Option<KeySource> {
+        match self {
+            Self::Auto => None,
+            Self::Credential => Some(KeySource::Credential),
+            Self::Keyring => Some(KeySource::Keyring),
+            Self::File => Some(KeySource::File),
+        }
+    }
 }
 
 /// `[accounts.NAME]`.
@@ -380,14 +418,14 @@ impl Config {
         program("mfa", "command", &self.mfa.command).or_else(|| self.accounts.iter().find_map(account))
     }
 
-    /// The configuration in effect as TOML, headed by where each place comes from.
-    pub fn print(&self, file: &Place, places: &Places) -> String {
+    /// The configuration in effect as TOML, headed by where each place comes from, and what is to be said of the vault's key.
+    pub fn print(&self, file: &Place, places: &Places, vault_key: &str) -> String {
         let mut shown = self.clone();
         shown.control.socket = Some(places.socket.path.clone());
         let toml = toml::to_string(&shown).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"));
         let missing = if file.path.exists() { "" } else { ", no such file" };
         format!(
-            "# configuration  {} ({}{missing})\n# state          {}\n# data           {}\n# socket         {}\n\n{toml}",
+            "# configuration  {} ({}{missing})\n# state          {}\n# data           {}\n# socket         {}\n# vault's key    {vault_key}\n\n{toml}",
             file.path.display(),
             file.from,
             places.state_dir,

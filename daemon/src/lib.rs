@@ -17,6 +17,7 @@ mod rebuild;
 pub mod report;
 mod rota;
 pub mod sync;
+pub mod vault;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,12 +26,12 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use garminsync_garmin::{Garmin, Pauses, Settings};
 use garminsync_protocol::DEFAULT_ACCOUNT;
-use garminsync_store::{KeySource, Store, Vault};
+use garminsync_store::{Store, Vault};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::{Accounts, MakeGarmin, Setting, Unattended};
-use crate::board::{Board, trouble};
+use crate::board::Board;
 use crate::clock::Schedules;
 use crate::config::{AccountName, Config};
 use crate::door::{Permission, Rooms};
@@ -149,7 +150,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     let store = OnThread::start("records", store).map_err(Failed::other)?;
     let configured = || config.accounts.keys().map(|name| name.as_str().to_owned());
     let board = Board::new(configured());
-    let vault = open_vault(places, &board)?;
+    let Some(vault) = open_vault(config, places, &board, permission, &mut host).await? else { return Ok(()) };
 
     let (events, heard) = mpsc::unbounded_channel();
     let setting = Setting {
@@ -240,25 +241,42 @@ async fn bounded(closing: impl Future<Output = ()>, signal: impl Future<Output =
     Ok(())
 }
 
-fn open_vault(places: &Places, board: &Board) -> Result<OnThread<Vault>, Failed> {
-    let source = match places.vault_key_credential.as_ref().filter(|path| path.exists()) {
-        Some(credential) => KeySource::Credential(credential.clone()),
-        None => KeySource::File(places.vault_key_file.clone()),
+/// Opens the vault. While that waits for a keyring, people can ask what is the matter. `None` if the host wants the daemon to stop meanwhile.
+async fn open_vault(
+    config: &Config,
+    places: &Places,
+    board: &Board,
+    permission: Permission,
+    host: &mut Host,
+) -> Result<Option<OnThread<Vault>>, Failed> {
+    let opening = vault::open(config, places, board);
+    tokio::pin!(opening);
+    let opened = tokio::select! {
+        opened = &mut opening => opened,
+        () = vault::locked(board) => {
+            let bound = door::bind(&places.socket.path, permission).map_err(Failed::other)?;
+            let closed = CancellationToken::new();
+            let door = tokio::spawn(door::serve_closed(bound, board.clone(), permission, closed.clone()));
+            host.ready();
+            host::say("waiting for the vault's key");
+            let opened = tokio::select! {
+                opened = &mut opening => Some(opened),
+                signal = host.stop_signal() => {
+                    tracing::info!(signal, "stopping");
+                    None
+                }
+            };
+            closed.cancel();
+            let _ = door.await;
+            let Some(opened) = opened else {
+                host.stopping();
+                return Ok(None);
+            };
+            opened
+        }
     };
-    let opened = Vault::open(&places.state_dir.path, source).map_err(Failed::other)?;
-    for path in &opened.tightened {
-        tracing::warn!(path = %path.display(), "others could read this; they no longer can");
-    }
-    if let Some(aside) = opened.kept_aside {
-        let text = format!(
-            "The vault could not be opened ({}). It was not overwritten: it is kept as {}. Its logins are not usable until it is put back.",
-            aside.why,
-            aside.path.display()
-        );
-        tracing::error!("{text}");
-        board.change(|status| status.troubles.push(trouble("vault.unreadable", text, "garminsyncctl login")));
-    }
-    OnThread::start("vault", opened.vault).map_err(Failed::other)
+    let vault = opened.map_err(Failed::Other)?;
+    OnThread::start("vault", vault).map(Some).map_err(Failed::other)
 }
 
 /// Makes the client of an account's region.

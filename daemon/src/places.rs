@@ -71,7 +71,7 @@ pub struct Places {
     pub socket: Place,
     /// Where the service manager would put the vault's key; the file may be absent.
     pub vault_key_credential: Option<PathBuf>,
-    /// Where the vault's key is when the service manager has none.
+    /// Where the vault's key is when it is in a file of our own.
     pub vault_key_file: PathBuf,
 }
 

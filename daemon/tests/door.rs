@@ -13,7 +13,7 @@ use garminsync_daemon::door::{self, Permission, Rooms};
 use garminsync_daemon::on_thread::OnThread;
 use garminsync_daemon::sync::{self, Rules, Syncs};
 use garminsync_garmin::{Domain, Garmin, Pauses, Settings};
-use garminsync_store::{KeySource, Store, Vault};
+use garminsync_store::{Keys, Store, Vault};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -33,7 +33,7 @@ struct Daemon {
 impl Daemon {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let vault = Vault::open(dir.path(), KeySource::File(dir.path().join("vault.key"))).unwrap().vault;
+        let vault = Vault::open(dir.path(), &Keys::file(dir.path().join("vault.key"))).unwrap().vault;
         let store = Store::open(&dir.path().join("data"), &sync::projections()).unwrap();
         let store = OnThread::start("records", store).unwrap();
         let board = Board::new(["eva".to_owned()]);

@@ -13,4 +13,5 @@ mod service;
 mod stage;
 mod tokens;
 mod unattended;
+mod vault;
 mod weather;

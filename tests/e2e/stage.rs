@@ -38,6 +38,11 @@ impl Stage {
         Self { fake, home }
     }
 
+    /// The vault, as another program sees it.
+    pub fn vault(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.home.state_dir().join("vault.db")).expect("the vault")
+    }
+
     /// `login` with the password on standard input.
     pub async fn login(&self, password: &str, more: &[&str]) -> Ran {
         let words = [&["login", "--email", ANA, "--password-stdin"], more].concat();

@@ -65,6 +65,9 @@ fn exit(status: &Status) -> Exit {
         AccountState::CoolingDown => Exit::TryLater,
         AccountState::Active | AccountState::SigningIn | AccountState::CheckingCode => Exit::Done,
     };
+    if text::waits_for_its_key(status) {
+        return Exit::Failed;
+    }
     if status.accounts.is_empty() {
         return Exit::LoginNeeded;
     }

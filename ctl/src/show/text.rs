@@ -94,7 +94,9 @@ pub fn status<Tz: TimeZone<Offset: Display>>(
     typed: &Typed,
 ) -> String {
     let mut page = Page { now, paint, typed, text: String::new(), told: Vec::new() };
-    if status.accounts.is_empty() {
+    if waits_for_its_key(status) {
+        page.text.push_str("The accounts are not known before the vault is open.\n");
+    } else if status.accounts.is_empty() {
         page.text.push_str("No account yet.\n");
         page.next(&typed.command("login"));
         page.text.push('\n');
@@ -111,6 +113,11 @@ pub fn status<Tz: TimeZone<Offset: Display>>(
     page.text.push_str(&paint.dim(&daemon));
     page.text.push('\n');
     page.text
+}
+
+/// Whether the daemon cannot see its accounts yet, because the key of its vault is in a keyring that is locked.
+pub fn waits_for_its_key(status: &Status) -> bool {
+    status.troubles.iter().any(|trouble| trouble.kind == "vault.locked")
 }
 
 struct Page<'a, Tz: TimeZone> {

@@ -40,6 +40,8 @@ fn everything_can_be_written() {
         [control]
         socket = "/run/x.sock"
         group = "garminsync"
+        [vault]
+        key = "credential"
         [accounts.eva]
         domain = "garmin.com"
         start = "auto"
@@ -59,6 +61,7 @@ fn everything_can_be_written() {
     assert_eq!(config.sync.schedule.as_str(), "");
     assert_eq!(config.sync.start, Start::Day(NaiveDate::from_ymd_opt(2019, 1, 1).unwrap()));
     assert_eq!(config.control.group.as_deref(), Some("garminsync"));
+    assert_eq!(config.vault.key, KeyWish::Credential);
     let names: Vec<_> = config.accounts.keys().map(AccountName::as_str).collect();
     assert_eq!(names, ["a.b-c_d", "eva"]);
     assert_eq!(config.datasets, BTreeMap::from([("nutrition".into(), true)]));
@@ -137,6 +140,7 @@ fn every_mistake_is_told_with_its_line() {
         ("[accounts.\"../eva\"]\n", "c.toml:1: \"../eva\": an account's name is 1 to 64 letters…"),
         ("[control]\ngroup = \"\"", "c.toml: [control] group is empty; leave it out instead"),
         ("[sync]\nstart = \"auto\"\nstart = \"auto\"", "c.toml:3: duplicate key…"),
+        ("[vault]\nkey = \"safe\"", "c.toml:2: unknown variant `safe`…"),
         ("[sync\n", "c.toml:1: …"),
     ];
     for (text, expected) in mistakes {
@@ -163,9 +167,10 @@ fn what_is_printed_can_be_read_again() {
     let args = Args { state_dir: Some("/s".into()), socket: Some("/s/x.sock".into()), ..Args::default() };
     let places = Places::settle(&args, &config, &|_| None).unwrap();
     let file = Place { path: "/nonexistent/config.toml".into(), from: Origin::Default };
-    let printed = config.print(&file, &places);
+    let printed = config.print(&file, &places, "file /s/vault.key");
     assert!(printed.starts_with("# configuration  /nonexistent/config.toml (default, no such file)\n"), "{printed}");
     assert!(printed.contains("# state          /s (--state-dir)\n"), "{printed}");
+    assert!(printed.contains("# vault's key    file /s/vault.key\n"), "{printed}");
     let again = parse(&printed).unwrap();
     assert_eq!(again.control.socket, Some("/s/x.sock".into()));
     assert_eq!((again.accounts, again.sync), (config.accounts, config.sync));

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Rooms;
 use super::connection::{Answer, Called, Desk, Work};
+use crate::board::Board;
 use crate::config::{ACCOUNT_NAMES, valid_account_name};
 use crate::report::Reporter;
 use crate::sync::{self, plan::EARLIEST};
@@ -27,13 +28,30 @@ pub struct Counter {
     pub shutdown: CancellationToken,
 }
 
+/// The desk while the vault waits for its key: no room is open yet.
+pub struct Closed {
+    pub board: Board,
+}
+
+impl Desk for Closed {
+    fn call(&self, method: &str, params: Value) -> Called {
+        Called::Now(match method {
+            STATUS => read(params).and_then(|AccountParams { .. }| said(self.board.snapshot().as_ref())),
+            VERSION => read(params).and_then(|AccountParams { .. }| version()),
+            RPC_DISCOVER => Ok(openrpc::document()),
+            _ => {
+                let why = self.board.snapshot().troubles.first().map(|trouble| trouble.text.clone());
+                Err(Failure::new(Kind::Storage, why.unwrap_or_default()).into())
+            }
+        })
+    }
+}
+
 impl Desk for Counter {
     fn call(&self, method: &str, params: Value) -> Called {
         let answer = match method {
             STATUS => read(params).and_then(|params| self.status(params)),
-            VERSION => read(params).and_then(|AccountParams { .. }| {
-                said(VersionResult { version: env!("CARGO_PKG_VERSION").into(), protocol: PROTOCOL })
-            }),
+            VERSION => read(params).and_then(|AccountParams { .. }| version()),
             RPC_DISCOVER => Ok(openrpc::document()),
             LOGIN_START => {
                 return self.later(params, |rooms, params: LoginStart, reporter, _| async move {
@@ -212,6 +230,10 @@ fn refused(account: &str, why: sync::Refused) -> Failure {
 fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let today = at.date_naive() == now.date_naive();
     at.format(if today { "%H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S UTC" }).to_string()
+}
+
+fn version() -> Answer {
+    said(VersionResult { version: env!("CARGO_PKG_VERSION").into(), protocol: PROTOCOL })
 }
 
 fn unknown_account(account: &str) -> Failure {

@@ -51,6 +51,11 @@ pub async fn serve(bound: Bound, rooms: Rooms, permission: Permission, shutdown:
     serve_at(bound, desk, permission, shutdown).await;
 }
 
+/// Serves callers while the vault waits for its key: they are told so, and `status` answers.
+pub async fn serve_closed(bound: Bound, board: Board, permission: Permission, shutdown: CancellationToken) {
+    serve_at(bound, Arc::new(methods::Closed { board }), permission, shutdown).await;
+}
+
 async fn serve_at(bound: Bound, desk: Arc<impl Desk>, permission: Permission, shutdown: CancellationToken) {
     let hall = Arc::new(Hall::new(shutdown.clone()));
     let callers = TaskTracker::new();

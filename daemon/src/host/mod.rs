@@ -1,6 +1,7 @@
-//! How the operating system starts, watches and stops the daemon: systemd where it is there, signals on Unix, console events on Windows.
-//! The wiring holds one [`Host`]. It must not know what the daemon does.
+//! How the operating system starts, watches and stops the daemon: systemd where it is there, signals on Unix, console events on Windows;
+//! and its keyring. The wiring holds one [`Host`]. It must not know what the daemon does.
 
+pub mod keyring;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod stop;

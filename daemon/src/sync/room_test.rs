@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use garminsync_garmin::{Domain, Garmin, Settings};
-use garminsync_store::{KeySource, Vault};
+use garminsync_store::{Keys, Vault};
 
 use super::*;
 use crate::account::Setting;
@@ -11,7 +11,7 @@ use crate::board::Board;
 #[tokio::test]
 async fn made_up_names_leave_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
-    let vault = Vault::open(&dir.path().join("state"), KeySource::File(dir.path().join("state/key"))).unwrap().vault;
+    let vault = Vault::open(&dir.path().join("state"), &Keys::file(dir.path().join("state/key"))).unwrap().vault;
     let store = Store::open(&dir.path().join("data"), &projections()).unwrap();
     let store = OnThread::start("records", store).unwrap();
     let setting = Setting {

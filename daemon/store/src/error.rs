@@ -126,6 +126,17 @@ pub enum Error {
         /// What is wrong with it, never the key.
         what: String,
     },
+    /// The vault was sealed with the service manager's credential, or shall be, and there is none. The vault was not touched.
+    #[error(
+        "the vault's key is the credential vault-key of the service manager, and none was handed over; the vault was not touched; \
+         give the unit its LoadCredential=vault-key:… or LoadCredentialEncrypted=vault-key:… again"
+    )]
+    NoCredential,
+    /// The vault's key is in the keyring, and that cannot be asked now. Nothing is lost; it may pass by itself.
+    #[error(
+        "the keyring of this system, where the vault's key is kept, does not give it ({0}); the vault was not touched"
+    )]
+    KeyringClosed(String),
     /// One sealed row does not open: it was damaged, or brought from elsewhere. A later write keeps it aside.
     #[error("the vault's {kind} of account {account} cannot be opened; it is kept, and the account needs a new login")]
     Unreadable {

@@ -27,4 +27,4 @@ pub use record::{Batch, Item, OriginalBatch, OriginalRow, Recorded};
 pub use runs::LastRuns;
 pub use secrecy::zeroize::Zeroizing;
 pub use store::{AccountRow, ActivityRef, Store};
-pub use vault::{KeptAside, KeyOrigin, KeySource, Kind, Opened, Vault};
+pub use vault::{KeptAside, KeySource, Keyring, Keys, Kind, Opened, Vault};

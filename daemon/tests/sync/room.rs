@@ -12,7 +12,7 @@ use garminsync_daemon::sync::plan::EARLIEST;
 use garminsync_daemon::sync::{Outcome, Refused, Request, Rules, Started, Syncs, Trigger, View, pace, projections};
 use garminsync_garmin::{Domain, Garmin, Pauses, Settings, Tier};
 use garminsync_protocol::{AccountState, LoginStart};
-use garminsync_store::{KeySource, Store, Vault};
+use garminsync_store::{Keys, Store, Vault};
 use garminsync_test_support::fake::{Effect, FakeGarmin, Filter, Host, Options, Rule};
 use garminsync_test_support::people::Person;
 
@@ -51,8 +51,7 @@ impl House {
         settings.endpoints.connectapi = fake.url(Host::Connectapi);
         settings.endpoints.personal = fake.url(Host::Personal);
         let dir = tempfile::tempdir().unwrap();
-        let vault =
-            Vault::open(&dir.path().join("state"), KeySource::File(dir.path().join("state/key"))).unwrap().vault;
+        let vault = Vault::open(&dir.path().join("state"), &Keys::file(dir.path().join("state/key"))).unwrap().vault;
         let store = Store::open(&dir.path().join("data"), &projections()).unwrap();
         let store = OnThread::start("records", store).unwrap();
         let setting = Setting {

@@ -1,6 +1,7 @@
-//! The vault's key: 32 bytes from the service manager or from a key file. Opening the vault calls it. It must not know the vault,
-//! and it never overwrites a key.
+//! The vault's key: 32 bytes, and the three places it may be: the service manager's credential, the keyring of the operating system, a
+//! key file. Opening the vault calls it. It must not know the vault, and it never overwrites a key.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -19,69 +20,181 @@ pub(super) type Key = Zeroizing<[u8; 32]>;
 /// No form of a key is longer than this.
 const LONGEST: u64 = 1024;
 
-/// Where the key is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeySource {
-    /// A file handed over by the service manager: 32 raw bytes, or as 64 hex digits, or in base64; a newline may follow. It must exist.
-    Credential(PathBuf),
-    /// A file of our own in the same forms, 0600; written with a new key if there is none.
-    File(PathBuf),
-}
-
-/// Where the key came from.
+/// What kind of place a key is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyOrigin {
-    /// From the service manager.
+pub enum KeySource {
+    /// A file that the service manager hands over.
     Credential,
-    /// From the key file.
+    /// The keyring of the operating system.
+    Keyring,
+    /// A file of our own, 0600.
     File,
-    /// Made just now, and written to the key file.
-    NewFile,
 }
 
 impl KeySource {
-    fn path(&self) -> &Path {
+    pub(super) const ALL: [Self; 3] = [Self::Credential, Self::Keyring, Self::File];
+
+    /// The word in the vault's table, and in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Credential(path) | Self::File(path) => path,
+            Self::Credential => "credential",
+            Self::Keyring => "keyring",
+            Self::File => "file",
         }
     }
 
-    fn wrong(&self, what: impl Into<String>) -> Error {
-        Error::Key { path: self.path().into(), what: what.into() }
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == word)
+    }
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The keyring of the operating system. Its calls may wait for a person who is asked to unlock it. An error says, for people, why it
+/// cannot be asked now; it never means that the key is lost.
+pub trait Keyring: Send + Sync {
+    /// What is kept under this name; nothing if the keyring is open and has no such entry.
+    ///
+    /// # Errors
+    /// Locked, no session, not part of this program.
+    fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String>;
+
+    /// Keeps a new entry.
+    ///
+    /// # Errors
+    /// As [`Keyring::read`].
+    fn write(&self, name: &str, key: &[u8]) -> Result<(), String>;
+}
+
+/// Every place where the key may be. In each, it is 32 raw bytes, or 64 hex digits, or base64; a newline may follow.
+pub struct Keys {
+    /// The service manager's file, if it hands one over.
+    pub credential: Option<PathBuf>,
+    /// The keyring.
+    pub keyring: Box<dyn Keyring>,
+    /// Our own file; it may be absent.
+    pub file: PathBuf,
+    /// Where the key shall be. Without a wish, a vault stays with the key it has, and a new one takes the best there is.
+    pub wish: Option<KeySource>,
+}
+
+impl Keys {
+    /// A key file and nothing else.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { credential: None, keyring: Box::new(NoKeyring), file: path.into(), wish: None }
     }
 
-    /// The key, or nothing if the key file is not there yet.
-    pub(super) fn read(&self) -> Result<Option<(Key, KeyOrigin)>, Error> {
-        let path = self.path();
-        let (file, origin) = match self {
-            // Its owner and mode are the service manager's business: systemd lets the service in by an access list, which shows as a
-            // group's; others hand over links.
-            Self::Credential(_) => (File::open(path).map_err(|e| self.wrong(e.to_string()))?, KeyOrigin::Credential),
-            Self::File(_) => match files::open_own(path, OpenOptions::new().read(true)) {
-                Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-                opened => (opened?, KeyOrigin::File),
-            },
-        };
-        let found = file.metadata().map_err(|e| self.wrong(e.to_string()))?;
-        if let Some(mode) = files::mode_for_others(&found).filter(|_| origin == KeyOrigin::File) {
-            let mend = format!("the vault was not touched; type: chmod 600 '{}'", path.display());
-            return Err(Error::Exposed { path: path.into(), mode, mend });
+    /// The key in a place, if there is one. `entry` names it in the keyring.
+    pub(super) fn read(&self, source: KeySource, entry: Option<&str>) -> Result<Option<Key>, Error> {
+        match source {
+            KeySource::Credential => {
+                let Some(path) = &self.credential else {
+                    return Err(Error::NoCredential);
+                };
+                // Its owner and mode are the service manager's business: systemd lets the service in by an access list, which shows as
+                // a group's; others hand over links.
+                read_file(path, &File::open(path).map_err(|e| wrong(path, e.to_string()))?).map(Some)
+            }
+            KeySource::Keyring => {
+                let nameless = || Error::KeyringClosed("the vault does not say under which name".into());
+                let entry = entry.ok_or_else(nameless)?;
+                let found = self.keyring.read(entry).map_err(Error::KeyringClosed)?;
+                let found = found.ok_or_else(|| Error::KeyringClosed(format!("it has no entry {entry:?}")))?;
+                let malformed = || Error::KeyringClosed(format!("its entry {entry:?} is no key"));
+                parse(&found).ok_or_else(malformed).map(Some)
+            }
+            KeySource::File => {
+                let path = &self.file;
+                let file = match files::open_own(path, OpenOptions::new().read(true)) {
+                    Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    opened => opened?,
+                };
+                let found = file.metadata().map_err(|e| wrong(path, e.to_string()))?;
+                if let Some(mode) = files::mode_for_others(&found) {
+                    let mend = format!("the vault was not touched; type: chmod 600 '{}'", path.display());
+                    return Err(Error::Exposed { path: path.clone(), mode, mend });
+                }
+                read_file(path, &file).map(Some)
+            }
         }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
-        file.take(LONGEST).read_to_end(&mut bytes).map_err(|e| self.wrong(e.to_string()))?;
-        let key = parse(&bytes).ok_or_else(|| self.wrong("it is not 32 bytes, raw, as 64 hex digits or in base64"))?;
-        Ok(Some((key, origin)))
     }
 
-    /// Writes a new key where none is. It is on disk before anything is sealed with it.
-    pub(super) fn create(&self) -> Result<(Key, KeyOrigin), Error> {
+    /// A key to seal with in this place: the one that is there, or a new one, which is kept there before anything is sealed with it. In
+    /// the keyring it is always a new one, under a name that no other vault has.
+    pub(super) fn obtain(&self, source: KeySource) -> Result<Chosen, Error> {
+        let found = if source == KeySource::Keyring { None } else { self.read(source, None)? };
+        if let Some(key) = found {
+            return Ok(Chosen { key, source, entry: None });
+        }
         let mut key = Key::default();
-        getrandom::fill(key.as_mut()).map_err(|e| self.wrong(e.to_string()))?;
+        getrandom::fill(key.as_mut()).map_err(|e| Error::Seal(e.to_string()))?;
         let mut text = Zeroizing::new(hex(key.as_ref()));
-        text.push('\n');
-        files::write_whole(self.path(), text.as_bytes(), Readers::Owner, false)?;
-        Ok((key, KeyOrigin::NewFile))
+        if source == KeySource::File {
+            text.push('\n');
+            files::write_whole(&self.file, text.as_bytes(), Readers::Owner, false)?;
+            return Ok(Chosen { key, source, entry: None });
+        }
+        let mut name = [0; 8];
+        getrandom::fill(&mut name).map_err(|e| Error::Seal(e.to_string()))?;
+        let entry = format!("vault-key {}", hex(&name));
+        self.keyring.write(&entry, text.as_bytes()).map_err(Error::KeyringClosed)?;
+        // A keyring that takes everything and keeps nothing would cost every login at the next start.
+        match self.read(source, Some(&entry))? {
+            Some(kept) if kept == key => Ok(Chosen { key, source, entry: Some(entry) }),
+            _ => Err(Error::KeyringClosed("it did not keep a new entry".into())),
+        }
     }
+
+    /// The key of a new vault.
+    pub(super) fn for_new_vault(&self) -> Result<Chosen, Error> {
+        if let Some(wish) = self.wish {
+            return self.obtain(wish);
+        }
+        if self.credential.is_some() {
+            return self.obtain(KeySource::Credential);
+        }
+        // A key file that is there already was put there, or belongs to a vault that is kept aside: it goes on.
+        if std::fs::symlink_metadata(&self.file).is_ok() {
+            return self.obtain(KeySource::File);
+        }
+        self.obtain(KeySource::Keyring).or_else(|_| self.obtain(KeySource::File))
+    }
+}
+
+/// A key, and where it is.
+pub(super) struct Chosen {
+    pub key: Key,
+    pub source: KeySource,
+    /// Its name in the keyring.
+    pub entry: Option<String>,
+}
+
+/// For programs and machines without one.
+struct NoKeyring;
+
+impl Keyring for NoKeyring {
+    fn read(&self, _: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+        Err("there is none".into())
+    }
+
+    fn write(&self, _: &str, _: &[u8]) -> Result<(), String> {
+        Err("there is none".into())
+    }
+}
+
+fn wrong(path: &Path, what: impl Into<String>) -> Error {
+    Error::Key { path: path.into(), what: what.into() }
+}
+
+fn read_file(path: &Path, file: &File) -> Result<Key, Error> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    file.take(LONGEST).read_to_end(&mut bytes).map_err(|e| wrong(path, e.to_string()))?;
+    parse(&bytes).ok_or_else(|| wrong(path, "it is not 32 bytes, raw, as 64 hex digits or in base64"))
 }
 
 fn parse(bytes: &[u8]) -> Option<Key> {

@@ -3,6 +3,7 @@
 
 mod key;
 mod open;
+mod reseal;
 mod seal;
 
 use std::fmt;
@@ -14,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use crate::Zeroizing;
 use crate::database::utc_text;
 use crate::error::Error;
-pub use key::{KeyOrigin, KeySource};
+pub use key::{KeySource, Keyring, Keys};
 use seal::{Sealed, Sealer};
 
 /// File name of the vault.
@@ -39,8 +40,12 @@ pub struct Opened {
     pub vault: Vault,
     /// A vault that could not be read, out of the way and unharmed.
     pub kept_aside: Option<KeptAside>,
-    /// Where the key came from.
-    pub key_origin: KeyOrigin,
+    /// Where its key is.
+    pub key: KeySource,
+    /// Where the key was, if it was moved just now.
+    pub moved_from: Option<KeySource>,
+    /// Why the key could not be moved where it shall be. The vault works with the key it had.
+    pub not_moved: Option<Error>,
     /// Files and directories of ours that others could read, and now cannot.
     pub tightened: Vec<PathBuf>,
 }

@@ -6,10 +6,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use rusqlite_migration::M;
 
-use super::key::{Key, KeySource};
+use super::key::{Chosen, Key, KeySource, Keys};
 use super::seal::{Sealed, Sealer};
 use super::{KeptAside, Opened, VAULT, Vault, vault};
 use crate::database::{connect, migrate, refuse_newer, schema_number};
@@ -17,8 +17,9 @@ use crate::error::Error;
 use crate::files;
 
 /// The schemas of `vault.db`, oldest first. A released one is never edited: add another.
-const SCHEMAS: &[M<'_>] = &[M::up(
-    "CREATE TABLE secret (
+const SCHEMAS: &[M<'_>] = &[
+    M::up(
+        "CREATE TABLE secret (
         account TEXT NOT NULL,
         kind TEXT NOT NULL,
         nonce BLOB NOT NULL,
@@ -43,33 +44,45 @@ const SCHEMAS: &[M<'_>] = &[M::up(
         nonce BLOB NOT NULL,
         sealed BLOB NOT NULL
     ) STRICT;",
-)];
+    ),
+    M::up(
+        "-- One row: where the key is that opens this vault (a word of the configuration), and its name in the keyring.
+        CREATE TABLE key_source (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            source TEXT NOT NULL,
+            entry TEXT
+        ) STRICT;",
+    ),
+];
 
 /// How every SQLite database begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
+/// Why a file cannot be read that SQLite cannot read.
+const DAMAGED: &str = "the file is damaged";
+
 /// Whose and what the check row is; no account and no kind of secret is called so.
-const CHECK: (&str, &str) = ("", "key check");
+pub(super) const CHECK: (&str, &str) = ("", "key check");
 
 impl Vault {
-    /// Opens `state_dir/vault.db`, or makes it. The directory is made 0700, the database 0600 from its first byte. A vault that cannot
-    /// be read with this key is renamed to `vault.db.unreadable-…`, unharmed, and a fresh one takes its place.
+    /// Opens `state_dir/vault.db`, or makes it. The directory is made 0700, the database 0600 from its first byte. The vault remembers
+    /// where its key is and opens with that, whatever is preferred by now; then the key is moved, if it is wished elsewhere. A vault
+    /// that cannot be read with any key there is gets renamed to `vault.db.unreadable-…`, unharmed, and a fresh one takes its place.
     ///
     /// # Errors
-    /// [`Error::Key`] for a missing credential or a malformed key, [`Error::Exposed`] for a key file or directory that others can read,
-    /// [`Error::Foreign`] and [`Error::NotAFile`] for what is not ours, [`Error::Newer`] when a newer program wrote the vault,
-    /// [`Error::File`], [`Error::Database`]. The vault is not touched then.
-    pub fn open(state_dir: &Path, source: KeySource) -> Result<Opened, Error> {
+    /// [`Error::KeyringClosed`] and [`Error::NoCredential`] for a key that cannot be had now, [`Error::Key`] for a malformed one,
+    /// [`Error::Exposed`] for a key file or directory that others can read, [`Error::Foreign`] and [`Error::NotAFile`] for what is not
+    /// ours, [`Error::Newer`] when a newer program wrote the vault, [`Error::File`], [`Error::Database`]. The vault is not touched then.
+    pub fn open(state_dir: &Path, keys: &Keys) -> Result<Opened, Error> {
         let mut tightened = Vec::new();
         if files::private_dir(state_dir, &OUR_DIRECTORIES)? {
             tightened.push(state_dir.to_path_buf());
         }
         let path = state_dir.join(VAULT);
-        let known = source.read()?;
-        let unreadable = unreadable(&path, known.as_ref().map(|(key, _)| key))?;
-        let (key, key_origin) = match known {
-            Some(known) => known,
-            None => source.create()?,
+        let (chosen, unreadable) = match look(&path, keys)? {
+            Found::Opens(chosen) => (chosen, None),
+            Found::Nothing => (keys.for_new_vault()?, None),
+            Found::Unreadable(why) => (keys.for_new_vault()?, Some(why)),
         };
         let kept_aside = match unreadable {
             Some(why) => Some(KeptAside { path: put_aside(&path)?, why: why.into() }),
@@ -86,76 +99,151 @@ impl Vault {
             connection.pragma_update(None, "synchronous", "EXTRA")?;
             connection.pragma_update(None, "secure_delete", "ON")
         })?;
-        let sealer = Sealer::new(&key);
-        let Sealed { nonce, sealed } = sealer.seal(CHECK.0, CHECK.1, &[])?;
-        vault(connection.execute(
-            "INSERT INTO key_check (id, nonce, sealed) VALUES (1, ?1, ?2) ON CONFLICT (id) DO NOTHING",
-            (nonce, sealed),
-        ))?;
-        Ok(Opened { vault: Self { connection, sealer }, kept_aside, key_origin, tightened })
+        let mut opened = Self { connection, sealer: Sealer::new(&chosen.key) };
+        opened.remember(&chosen)?;
+        let (key, moved_from, not_moved) = match keys.wish {
+            Some(wish) if wish != chosen.source => match keys.obtain(wish).and_then(|new| opened.reseal(&new)) {
+                Ok(()) => (wish, Some(chosen.source), None),
+                Err(why) => (chosen.source, None, Some(why)),
+            },
+            _ => (chosen.source, None, None),
+        };
+        Ok(Opened { vault: opened, kept_aside, key, moved_from, not_moved, tightened })
+    }
+
+    /// Where the key of the vault in this directory is; nothing if there is no vault, or one that does not say. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Database`], for what is no vault too.
+    pub fn sealed_with(state_dir: &Path) -> Result<Option<KeySource>, Error> {
+        let path = state_dir.join(VAULT);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = vault(Connection::open_with_flags(path, flags))?;
+        vault(label(&connection)).map(|label| label.map(|(source, _)| source))
     }
 }
 
 /// Directories that a state directory may hold: the data, where both were put in one place.
 const OUR_DIRECTORIES: [&str; 2] = ["data", "activities"];
 
-/// Why the vault at `path` cannot be read with `key`, if that is so. Other trouble, such as a locked or newer database, is an error:
-/// it may pass.
-fn unreadable(path: &Path, key: Option<&Key>) -> Result<Option<&'static str>, Error> {
+/// What is in the vault's place.
+enum Found {
+    /// A vault, and the key that opens it.
+    Opens(Chosen),
+    /// No vault, or one whose maker was killed before it was one.
+    Nothing,
+    /// Something that no key there is opens.
+    Unreadable(&'static str),
+}
+
+/// Looks at what is in the vault's place and changes nothing. Trouble that may pass, such as a locked or newer database or a key that
+/// cannot be had now, is an error.
+fn look(path: &Path, keys: &Keys) -> Result<Found, Error> {
     let mut head = Vec::new();
     let file = match files::open_own(path, OpenOptions::new().read(true)) {
-        Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         opened => opened?,
     };
     match file.take(MAGIC.len() as u64).read_to_end(&mut head) {
         Err(e) => return Err(Error::file("cannot read", path)(e)),
         // Its maker was killed before the first write.
-        Ok(0) => return Ok(None),
+        Ok(0) => return Ok(Found::Nothing),
         // Asked before SQLite is: it would clear away what lies beside the file.
-        Ok(_) if head != MAGIC => return Ok(Some("the file is damaged")),
+        Ok(_) if head != MAGIC => return Ok(Found::Unreadable(DAMAGED)),
         Ok(_) => {}
     }
-    let damaged = |e: rusqlite::Error| match e.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(Some("the file is damaged")),
-        _ => Err(Error::Database { file: VAULT, source: e }),
-    };
     let connection = vault(connect(path))?;
-    match schema_number(&connection) {
-        Ok(found) => refuse_newer(VAULT, found, SCHEMAS)?,
-        Err(e) => return damaged(e),
+    let contents = schema_number(&connection).and_then(|found| Ok((found, examine(&connection)?)));
+    let contents = match contents {
+        Ok((found, contents)) => {
+            refuse_newer(VAULT, found, SCHEMAS)?;
+            contents
+        }
+        Err(e) => match e.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => return Ok(Found::Unreadable(DAMAGED)),
+            _ => return Err(Error::Database { file: VAULT, source: e }),
+        },
+    };
+    match contents {
+        Contents::Nothing => Ok(Found::Nothing),
+        Contents::Unreadable(why) => Ok(Found::Unreadable(why)),
+        Contents::Sealed { check, label } => with_a_key(&check, label, keys),
     }
-    examine(&connection, key).or_else(damaged)
 }
 
-fn examine(connection: &Connection, key: Option<&Key>) -> rusqlite::Result<Option<&'static str>> {
+/// Finds the key that opens the vault: the one it was sealed with, or else any that is at hand, since a key may have been carried from
+/// one place to another.
+fn with_a_key(check: &Sealed, label: Option<(KeySource, Option<String>)>, keys: &Keys) -> Result<Found, Error> {
+    let opens = |key: &Key| Sealer::new(key).open(CHECK.0, CHECK.1, check).is_some();
+    // A vault of the first schema does not say; its key was the credential where there was one.
+    let unlabelled = if keys.credential.is_some() { KeySource::Credential } else { KeySource::File };
+    let (own, entry) = label.unwrap_or((unlabelled, None));
+    let first = keys.read(own, entry.as_deref());
+    if let Ok(Some(key)) = first.as_ref().map(Option::as_ref)
+        && opens(key)
+    {
+        return Ok(Found::Opens(Chosen { key: key.clone(), source: own, entry }));
+    }
+    for source in [KeySource::Credential, KeySource::File] {
+        if source != own
+            && let Ok(Some(key)) = keys.read(source, None)
+            && opens(&key)
+        {
+            return Ok(Found::Opens(Chosen { key, source, entry: None }));
+        }
+    }
+    match first? {
+        Some(_) => Ok(Found::Unreadable("the key is not the one it was sealed with")),
+        None => Ok(Found::Unreadable("its key file is missing")),
+    }
+}
+
+/// What a database in the vault's place holds.
+enum Contents {
+    Nothing,
+    Unreadable(&'static str),
+    Sealed { check: Sealed, label: Option<(KeySource, Option<String>)> },
+}
+
+fn examine(connection: &Connection) -> rusqlite::Result<Contents> {
     let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if sound != "ok" {
-        return Ok(Some("the file is damaged"));
+        return Ok(Contents::Unreadable(DAMAGED));
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
-        return Ok(None);
+        return Ok(Contents::Nothing);
     }
     if !connection.table_exists(None, "key_check")? || !connection.table_exists(None, "secret")? {
-        return Ok(Some("the file is not a vault"));
+        return Ok(Contents::Unreadable("the file is not a vault"));
     }
-    let Some(key) = key else { return Ok(Some("its key file is missing")) };
     let check = connection
         .query_row("SELECT nonce, sealed FROM key_check", [], |row| {
             Ok(Sealed { nonce: row.get(0)?, sealed: row.get(1)? })
         })
         .optional()?;
-    Ok(match check {
-        Some(check) => Sealer::new(key)
-            .open(CHECK.0, CHECK.1, &check)
-            .is_none()
-            .then_some("the key is not the one it was sealed with"),
+    match check {
+        Some(check) => Ok(Contents::Sealed { check, label: label(connection)? }),
         // Its maker was killed before the check was written, or somebody removed it.
         None => {
             let secrets: i64 = connection.query_row("SELECT count(*) FROM secret", [], |row| row.get(0))?;
-            (secrets > 0).then_some("its key cannot be checked")
+            Ok(if secrets > 0 { Contents::Unreadable("its key cannot be checked") } else { Contents::Nothing })
         }
-    })
+    }
+}
+
+/// Where the vault says its key is. Nothing from the first schema.
+fn label(connection: &Connection) -> rusqlite::Result<Option<(KeySource, Option<String>)>> {
+    if !connection.table_exists(None, "key_source")? {
+        return Ok(None);
+    }
+    let row = connection
+        .query_row("SELECT source, entry FROM key_source", [], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(row.and_then(|(word, entry)| Some((KeySource::of(&word)?, entry))))
 }
 
 /// Renames the vault, with what SQLite keeps beside it, to a name that is free.

@@ -7,6 +7,7 @@ mod pauses;
 mod projections;
 mod recording;
 mod vault;
+mod vault_keys;
 #[cfg(unix)]
 mod vault_modes;
 

@@ -3,17 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use garminsync_store::{Error, KeyOrigin, KeySource, Kind, Opened, Vault};
+use garminsync_store::{Error, KeySource, Keys, Kind, Opened, Vault};
 use rusqlite::Connection;
 
 use crate::rows;
 
-fn key_file(dir: &Path) -> KeySource {
-    KeySource::File(dir.join("vault.key"))
+fn key_file(dir: &Path) -> Keys {
+    Keys::file(dir.join("vault.key"))
+}
+
+/// A credential, and the key file that is not asked for unless it opens what the credential does not.
+fn credential(dir: &Path, path: PathBuf) -> Keys {
+    Keys { credential: Some(path), ..key_file(dir) }
 }
 
 fn open(dir: &Path) -> Opened {
-    let opened = Vault::open(dir, key_file(dir)).unwrap();
+    let opened = Vault::open(dir, &key_file(dir)).unwrap();
     assert_eq!(opened.kept_aside, None);
     opened
 }
@@ -37,8 +42,8 @@ fn names(dir: &Path) -> Vec<String> {
 #[test]
 fn secrets_outlive_the_process_and_lie_nowhere_in_clear() {
     let dir = tempfile::tempdir().unwrap();
-    let mut opened = Vault::open(dir.path(), key_file(dir.path())).unwrap();
-    assert_eq!(opened.key_origin, KeyOrigin::NewFile);
+    let mut opened = Vault::open(dir.path(), &key_file(dir.path())).unwrap();
+    assert_eq!(opened.key, KeySource::File);
     let vault = &mut opened.vault;
     vault.put("default", Kind::Tokens, b"first-secret").unwrap();
     vault.put("default", Kind::Tokens, b"second-secret").unwrap();
@@ -58,7 +63,7 @@ fn secrets_outlive_the_process_and_lie_nowhere_in_clear() {
     restrict(&copy.path().join("vault.key"), 0o600);
 
     let mut again = open(copy.path());
-    assert_eq!(again.key_origin, KeyOrigin::File);
+    assert_eq!(again.key, KeySource::File);
     assert_eq!(get(&mut again.vault, "default", Kind::Tokens).unwrap(), "second-secret");
     assert_eq!(get(&mut again.vault, "anna", Kind::ApiKey).unwrap(), "third-secret");
     assert_eq!(get(&mut again.vault, "anna", Kind::Tokens), None);
@@ -168,9 +173,9 @@ fn made(dir: &Path) -> Vec<u8> {
 }
 
 /// Opens a vault that cannot be read: it is kept byte by byte, and the fresh one works.
-fn kept_aside(dir: &Path, source: KeySource, why: &str) -> PathBuf {
+fn kept_aside(dir: &Path, keys: &Keys, why: &str) -> PathBuf {
     let before = fs::read(dir.join("vault.db")).unwrap();
-    let mut opened = Vault::open(dir, source.clone()).unwrap();
+    let mut opened = Vault::open(dir, keys).unwrap();
     let aside = opened.kept_aside.unwrap();
     assert_eq!(aside.why, why);
     assert_eq!(aside.path.parent(), Some(dir));
@@ -179,7 +184,7 @@ fn kept_aside(dir: &Path, source: KeySource, why: &str) -> PathBuf {
     assert_eq!(opened.vault.accounts().unwrap(), Vec::<String>::new());
     opened.vault.put("default", Kind::Tokens, b"new").unwrap();
     drop(opened.vault);
-    let mut again = Vault::open(dir, source).unwrap();
+    let mut again = Vault::open(dir, keys).unwrap();
     assert_eq!(again.kept_aside, None);
     assert_eq!(get(&mut again.vault, "default", Kind::Tokens).unwrap(), "new");
     aside.path
@@ -190,18 +195,22 @@ fn a_vault_of_another_key_is_kept_aside_each_under_its_own_name() {
     let dir = tempfile::tempdir().unwrap();
     made(dir.path());
     let first_key = fs::read(dir.path().join("vault.key")).unwrap();
+    // Where the vault's own key is at hand, no other can make it unreadable.
+    fs::rename(dir.path().join("vault.key"), dir.path().join("elsewhere")).unwrap();
     let mut seen = Vec::new();
     for n in 1..=3 {
         let other = dir.path().join(format!("vault.credential-{n}"));
         fs::write(&other, [n; 32]).unwrap();
-        seen.push(kept_aside(dir.path(), KeySource::Credential(other), "the key is not the one it was sealed with"));
+        let why = if n == 1 { "its key file is missing" } else { "the key is not the one it was sealed with" };
+        seen.push(kept_aside(dir.path(), &credential(dir.path(), other), why));
     }
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 3);
-    assert_eq!(fs::read(dir.path().join("vault.key")).unwrap(), first_key, "a key file is never overwritten");
 
     // With its own name and key, the first vault is what it was.
+    fs::rename(dir.path().join("elsewhere"), dir.path().join("vault.key")).unwrap();
+    assert_eq!(fs::read(dir.path().join("vault.key")).unwrap(), first_key, "a key file is never overwritten");
     fs::rename(&seen[0], dir.path().join("vault.db")).unwrap();
     assert_eq!(get(&mut open(dir.path()).vault, "default", Kind::Tokens).unwrap(), "old");
 }
@@ -211,7 +220,7 @@ fn a_vault_without_its_key_file_is_kept_aside_and_a_new_key_made() {
     let dir = tempfile::tempdir().unwrap();
     made(dir.path());
     fs::remove_file(dir.path().join("vault.key")).unwrap();
-    kept_aside(dir.path(), key_file(dir.path()), "its key file is missing");
+    kept_aside(dir.path(), &key_file(dir.path()), "its key file is missing");
 }
 
 #[test]
@@ -221,7 +230,7 @@ fn a_damaged_vault_is_kept_aside_with_what_lies_beside_it() {
     let path = dir.path().join("vault.db");
     fs::write(&path, "not a database at all, but long enough to look at").unwrap();
     fs::write(dir.path().join("vault.db-wal"), "left over").unwrap();
-    let aside = kept_aside(dir.path(), key_file(dir.path()), "the file is damaged");
+    let aside = kept_aside(dir.path(), &key_file(dir.path()), "the file is damaged");
     let beside = PathBuf::from(format!("{}-wal", aside.display()));
     assert_eq!(fs::read(beside).unwrap(), b"left over");
 
@@ -229,10 +238,10 @@ fn a_damaged_vault_is_kept_aside_with_what_lies_beside_it() {
     let middle = scrambled.len() / 4;
     scrambled[middle..].fill(0x5a);
     fs::write(&path, scrambled).unwrap();
-    kept_aside(dir.path(), key_file(dir.path()), "the file is damaged");
+    kept_aside(dir.path(), &key_file(dir.path()), "the file is damaged");
 
     fs::write(&path, &sound[..sound.len() / 2]).unwrap();
-    kept_aside(dir.path(), key_file(dir.path()), "the file is damaged");
+    kept_aside(dir.path(), &key_file(dir.path()), "the file is damaged");
 }
 
 #[test]
@@ -240,10 +249,10 @@ fn another_database_or_a_removed_check_is_not_a_vault() {
     let dir = tempfile::tempdir().unwrap();
     made(dir.path());
     sql(dir.path(), "DELETE FROM key_check");
-    kept_aside(dir.path(), key_file(dir.path()), "its key cannot be checked");
+    kept_aside(dir.path(), &key_file(dir.path()), "its key cannot be checked");
     fs::remove_file(dir.path().join("vault.db")).unwrap();
     sql(dir.path(), "CREATE TABLE holiday (notes TEXT)");
-    kept_aside(dir.path(), key_file(dir.path()), "the file is not a vault");
+    kept_aside(dir.path(), &key_file(dir.path()), "the file is not a vault");
 }
 
 #[test]
@@ -267,9 +276,9 @@ fn a_newer_vault_is_refused_by_name_and_number_even_without_its_key() {
         if !key_there {
             fs::remove_file(dir.path().join("vault.key")).unwrap();
         }
-        let error = Vault::open(dir.path(), key_file(dir.path())).unwrap_err();
+        let error = Vault::open(dir.path(), &key_file(dir.path())).unwrap_err();
         assert!(
-            error.to_string().starts_with("vault.db has schema 9, this garminsyncd knows schemas up to 1"),
+            error.to_string().starts_with("vault.db has schema 9, this garminsyncd knows schemas up to 2"),
             "{error}"
         );
         assert_eq!(fs::read(dir.path().join("vault.db")).unwrap(), before);
@@ -283,7 +292,7 @@ fn a_vault_that_somebody_holds_is_an_error_and_stays() {
     made(dir.path());
     let holder = Connection::open(dir.path().join("vault.db")).unwrap();
     holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let error = Vault::open(dir.path(), key_file(dir.path())).unwrap_err();
+    let error = Vault::open(dir.path(), &key_file(dir.path())).unwrap_err();
     assert!(error.to_string().starts_with("vault.db: database is locked"), "{error}");
     drop(holder);
     assert_eq!(get(&mut open(dir.path()).vault, "default", Kind::Tokens).unwrap(), "old");
@@ -292,7 +301,7 @@ fn a_vault_that_somebody_holds_is_an_error_and_stays() {
 #[test]
 fn a_key_may_be_raw_hex_or_base64() {
     let dir = tempfile::tempdir().unwrap();
-    let credential = dir.path().join("vault.credential");
+    let path = dir.path().join("vault.credential");
     let hex = "000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F";
     let mut raw: Vec<u8> = (0..32).collect();
     let forms: Vec<Vec<u8>> = vec![
@@ -305,39 +314,51 @@ fn a_key_may_be_raw_hex_or_base64() {
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n".into(),
     ];
     for form in forms {
-        fs::write(&credential, &form).unwrap();
-        let mut opened = Vault::open(dir.path(), KeySource::Credential(credential.clone())).unwrap();
-        assert_eq!((opened.kept_aside, opened.key_origin), (None, KeyOrigin::Credential), "{form:?}");
+        fs::write(&path, &form).unwrap();
+        let mut opened = Vault::open(dir.path(), &credential(dir.path(), path.clone())).unwrap();
+        assert_eq!((opened.kept_aside, opened.key), (None, KeySource::Credential), "{form:?}");
         opened.vault.put("default", Kind::Tokens, b"same key").unwrap();
     }
     raw[31] = b'\n';
-    fs::write(&credential, &raw).unwrap();
-    assert!(
-        Vault::open(dir.path(), KeySource::Credential(credential)).unwrap().kept_aside.is_some(),
-        "all 32 bytes count"
-    );
+    fs::write(&path, &raw).unwrap();
+    let opened = Vault::open(dir.path(), &credential(dir.path(), path)).unwrap();
+    assert!(opened.kept_aside.is_some(), "all 32 bytes count");
 }
 
 #[test]
 fn a_key_that_is_malformed_or_missing_is_an_error_and_the_vault_stays() {
     let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("vault.credential");
+    fs::write(&path, [7; 32]).unwrap();
+    let keys = credential(dir.path(), path.clone());
+    Vault::open(dir.path(), &keys).unwrap().vault.put("default", Kind::Tokens, b"old").unwrap();
+    let before = fs::read(dir.path().join("vault.db")).unwrap();
+    let refused = |keys: &Keys| {
+        let error = Vault::open(dir.path(), keys).unwrap_err();
+        assert_eq!(fs::read(dir.path().join("vault.db")).unwrap(), before);
+        error
+    };
+    for text in ["", "swordfish", &"z".repeat(64), &"a".repeat(63), &"A".repeat(44), &"ab".repeat(2000)] {
+        fs::write(&path, text).unwrap();
+        let error = refused(&keys);
+        assert!(matches!(error, Error::Key { .. }), "{error}");
+        assert!(text.is_empty() || !error.to_string().contains(text));
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(refused(&keys), Error::Key { .. }));
+    assert!(matches!(refused(&key_file(dir.path())), Error::NoCredential), "the unit lost its credential");
+    assert_eq!(names(dir.path()), ["vault.db"], "no other key is made");
+}
+
+#[test]
+fn a_key_file_that_is_malformed_is_an_error_and_stays() {
+    let dir = tempfile::tempdir().unwrap();
     let before = made(dir.path());
     let key = fs::read(dir.path().join("vault.key")).unwrap();
-    let credential = dir.path().join("vault.credential");
-    let refused = |source: KeySource| {
-        let error = Vault::open(dir.path(), source).unwrap_err();
-        assert!(matches!(error, Error::Key { .. }), "{error}");
-        assert_eq!(fs::read(dir.path().join("vault.db")).unwrap(), before);
-        error.to_string()
-    };
-    assert!(refused(KeySource::Credential(credential.clone())).ends_with("the vault was not touched"));
-    for text in ["", "swordfish", &"z".repeat(64), &"a".repeat(63), &"A".repeat(44), &"ab".repeat(2000)] {
-        fs::write(&credential, text).unwrap();
-        let said = refused(KeySource::Credential(credential.clone()));
-        assert!(text.is_empty() || !said.contains(text));
-    }
     fs::write(dir.path().join("vault.key"), &key[..20]).unwrap();
-    refused(key_file(dir.path()));
+    let error = Vault::open(dir.path(), &key_file(dir.path())).unwrap_err();
+    assert!(matches!(error, Error::Key { .. }), "{error}");
+    assert_eq!(fs::read(dir.path().join("vault.db")).unwrap(), before);
     assert_eq!(fs::read(dir.path().join("vault.key")).unwrap(), &key[..20]);
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use garminsync_store::{Error, KeySource, Kind, Originals, Store, Vault};
+use garminsync_store::{Error, Keys, Kind, Originals, Store, Vault};
 
 use crate::steps;
 
@@ -45,7 +45,7 @@ fn the_vault_is_ours_alone_under_any_umask() {
     }
     let dir = tempfile::tempdir().unwrap();
     let state = dir.path().join("a/state");
-    let mut opened = Vault::open(&state, KeySource::File(state.join("vault.key"))).unwrap();
+    let mut opened = Vault::open(&state, &Keys::file(state.join("vault.key"))).unwrap();
     assert_eq!(opened.tightened, Vec::<std::path::PathBuf>::new());
     assert_eq!(mode(&state), 0o700);
     assert_eq!(mode(&state.join("vault.key")), 0o600);
@@ -89,14 +89,14 @@ fn a_data_directory_that_exists_keeps_its_mode() {
 #[test]
 fn a_state_directory_of_ours_is_tightened_and_told() {
     let dir = tempfile::tempdir().unwrap();
-    let source = KeySource::File(dir.path().join("vault.key"));
-    drop(Vault::open(dir.path(), source.clone()).unwrap());
+    let keys = Keys::file(dir.path().join("vault.key"));
+    drop(Vault::open(dir.path(), &keys).unwrap());
     fs::write(dir.path().join("lock"), "").unwrap();
     fs::write(dir.path().join("config.toml"), "").unwrap();
     fs::create_dir(dir.path().join("data")).unwrap();
     set_mode(dir.path(), 0o755);
     set_mode(&dir.path().join("vault.db"), 0o644);
-    let opened = Vault::open(dir.path(), source).unwrap();
+    let opened = Vault::open(dir.path(), &keys).unwrap();
     assert_eq!(opened.tightened, [dir.path().to_path_buf(), dir.path().join("vault.db")]);
     assert_eq!((mode(dir.path()), mode(&dir.path().join("vault.db"))), (0o700, 0o600));
 }
@@ -106,7 +106,7 @@ fn a_directory_of_others_is_refused_not_tightened() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("www")).unwrap();
     set_mode(dir.path(), 0o755);
-    let error = Vault::open(dir.path(), KeySource::File(dir.path().join("vault.key"))).unwrap_err();
+    let error = Vault::open(dir.path(), &Keys::file(dir.path().join("vault.key"))).unwrap_err();
     assert!(matches!(error, Error::Exposed { mode: 0o755, .. }));
     assert!(error.to_string().ends_with(&format!("or type: chmod 700 '{}'", dir.path().display())), "{error}");
     assert_eq!(mode(dir.path()), 0o755);
@@ -118,11 +118,11 @@ fn a_key_file_that_others_can_read_is_refused_with_words_how_to_mend() {
     let dir = tempfile::tempdir().unwrap();
     set_mode(dir.path(), 0o700);
     let key = dir.path().join("vault.key");
-    drop(Vault::open(dir.path(), KeySource::File(key.clone())).unwrap());
+    drop(Vault::open(dir.path(), &Keys::file(&key)).unwrap());
     let before = fs::read(dir.path().join("vault.db")).unwrap();
     for wide in [0o640, 0o604, 0o644] {
         set_mode(&key, wide);
-        let error = Vault::open(dir.path(), KeySource::File(key.clone())).unwrap_err();
+        let error = Vault::open(dir.path(), &Keys::file(&key)).unwrap_err();
         let words = format!(
             "can be read by others (mode {wide:04o}); the vault was not touched; type: chmod 600 '{}'",
             key.display()
@@ -131,7 +131,12 @@ fn a_key_file_that_others_can_read_is_refused_with_words_how_to_mend() {
     }
     assert_eq!(fs::read(dir.path().join("vault.db")).unwrap(), before);
     // A credential's mode is the service manager's business.
-    assert!(Vault::open(dir.path(), KeySource::Credential(key)).unwrap().kept_aside.is_none());
+    assert!(
+        Vault::open(dir.path(), &Keys { credential: Some(key.clone()), ..Keys::file(dir.path().join("none")) })
+            .unwrap()
+            .kept_aside
+            .is_none()
+    );
 }
 
 #[test]
@@ -139,12 +144,12 @@ fn links_and_pipes_are_refused_and_never_waited_for() {
     for name in ["vault.key", "vault.db"] {
         let dir = tempfile::tempdir().unwrap();
         set_mode(dir.path(), 0o700);
-        let source = KeySource::File(dir.path().join("vault.key"));
-        drop(Vault::open(dir.path(), source.clone()).unwrap());
+        let keys = Keys::file(dir.path().join("vault.key"));
+        drop(Vault::open(dir.path(), &keys).unwrap());
         let elsewhere = tempfile::NamedTempFile::new().unwrap();
         fs::rename(dir.path().join(name), elsewhere.path()).unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), dir.path().join(name)).unwrap();
-        let error = Vault::open(dir.path(), source.clone()).unwrap_err();
+        let error = Vault::open(dir.path(), &keys).unwrap_err();
         assert!(matches!(&error, Error::NotAFile(path) if path.ends_with(name)), "{error}");
 
         fs::remove_file(dir.path().join(name)).unwrap();
@@ -152,7 +157,7 @@ fn links_and_pipes_are_refused_and_never_waited_for() {
         let (done, waits) = std::sync::mpsc::channel();
         std::thread::spawn({
             let dir = dir.path().to_owned();
-            move || done.send(Vault::open(&dir, source).unwrap_err())
+            move || done.send(Vault::open(&dir, &keys).unwrap_err())
         });
         let error = waits.recv_timeout(std::time::Duration::from_secs(20)).expect("it does not wait for a writer");
         assert!(matches!(&error, Error::NotAFile(path) if path.ends_with(name)), "{error}");
@@ -164,13 +169,13 @@ fn what_another_user_has_put_there_is_refused() {
     use std::os::unix::fs::chown;
     let dir = tempfile::tempdir().unwrap();
     set_mode(dir.path(), 0o700);
-    let source = KeySource::File(dir.path().join("vault.key"));
-    drop(Vault::open(dir.path(), source.clone()).unwrap());
+    let keys = Keys::file(dir.path().join("vault.key"));
+    drop(Vault::open(dir.path(), &keys).unwrap());
     if chown(dir.path(), Some(65534), None).is_err() {
         println!("SKIPPED: only root can give files away");
         return;
     }
-    let refused = |path: &Path| match Vault::open(dir.path(), source.clone()) {
+    let refused = |path: &Path| match Vault::open(dir.path(), &keys) {
         Err(Error::Foreign { path: found, owner: 65534, .. }) => found == path,
         _ => false,
     };
@@ -182,5 +187,5 @@ fn what_another_user_has_put_there_is_refused() {
         assert!(refused(&path), "{name}");
         chown(&path, Some(0), None).unwrap();
     }
-    assert!(Vault::open(dir.path(), source.clone()).unwrap().kept_aside.is_none());
+    assert!(Vault::open(dir.path(), &keys).unwrap().kept_aside.is_none());
 }

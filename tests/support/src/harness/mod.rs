@@ -37,6 +37,7 @@ pub struct Home {
     dir: TempDir,
     binaries: Binaries,
     zone: String,
+    environment: Vec<(String, String)>,
 }
 
 /// What a command left behind.
@@ -73,7 +74,7 @@ impl Home {
         } else {
             std::env::temp_dir()
         })?;
-        let home = Self { dir, binaries: binaries.clone(), zone: "UTC".into() };
+        let home = Self { dir, binaries: binaries.clone(), zone: "UTC".into(), environment: Vec::new() };
         std::fs::create_dir_all(home.config_file().parent().unwrap_or(Path::new("")))?;
         std::fs::write(home.config_file(), format!("{endpoints}\n{more}\n"))?;
         Ok(home)
@@ -83,6 +84,13 @@ impl Home {
     #[must_use]
     pub fn in_zone(mut self, zone: &str) -> Self {
         zone.clone_into(&mut self.zone);
+        self
+    }
+
+    /// One more variable in the environment of every program, such as a service manager sets.
+    #[must_use]
+    pub fn with_env(mut self, name: &str, value: impl AsRef<Path>) -> Self {
+        self.environment.push((name.into(), value.as_ref().to_string_lossy().into_owned()));
         self
     }
 
@@ -129,6 +137,7 @@ impl Home {
             .env("HOME", self.path())
             .env("TZ", &self.zone)
             .env("PATH", "/usr/bin:/bin")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.path());
         command.kill_on_drop(true);
         command
