@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn gives_the_burst_then_waits_for_the_rate() {
-        let rate = Rate { per_second: 2.0, burst: 3.0, retry_after_s: 1 };
+        let rate = Rate { per_second: 2.0, burst: 3.0, in_flight: 1, retry_after_s: None };
         let start = DateTime::<Utc>::UNIX_EPOCH;
         let mut bucket = Bucket::full(rate, start);
         let granted: Vec<_> = (0..4).map(|_| bucket.take(rate, start)).collect();

@@ -55,8 +55,12 @@ pub struct Knobs {
     pub personal_token_form: TokenForm,
     /// Most requests in flight on the Personal tier; more are answered 429 with `Retry-After: 14`.
     pub personal_in_flight: u32,
-    /// Data requests faster than this are answered 429. `None`: no limit.
+    /// Data requests faster than this, or more of them at once, are answered 429. `None`: no limit.
     pub rate: Option<Rate>,
+    /// How long Garmin takes to bring back the samples of a day that it had put away.
+    pub reload_pause: Duration,
+    /// The status inside the answer of `trainingstatus/weekly` while the outer one is 200. `None`: 200 too.
+    pub training_status_error: Option<u16>,
     /// Every answer takes at least this long.
     pub latency: Duration,
 }
@@ -68,15 +72,26 @@ impl Knobs {
     }
 }
 
-/// A token bucket per data tier.
-#[derive(Debug, Clone, Copy)]
+/// A policy per data tier: a token bucket, and how many requests may be under way.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     /// Requests a second in the long run.
     pub per_second: f64,
     /// Requests at once after a rest.
     pub burst: f64,
-    /// The answer's `Retry-After` in seconds.
-    pub retry_after_s: u32,
+    /// Most requests under way at once.
+    pub in_flight: u32,
+    /// The answer's `Retry-After` in seconds; `None`: the answer has none.
+    pub retry_after_s: Option<u32>,
+}
+
+impl Rate {
+    /// So many requests in each window, any number of them at once; refusals name the time until the next is granted.
+    pub fn of(requests: u32, window: Duration) -> Rate {
+        let (requests, seconds) = (f64::from(requests), window.as_secs_f64());
+        let retry_after_s = Some((seconds / requests).ceil() as u32);
+        Rate { per_second: requests / seconds, burst: requests, in_flight: u32::MAX, retry_after_s }
+    }
 }
 
 /// How the Personal tier's access token is written.
@@ -125,6 +140,8 @@ impl Default for Knobs {
             personal_token_form: TokenForm::Raw,
             personal_in_flight: 10,
             rate: None,
+            reload_pause: Duration::from_secs(10),
+            training_status_error: None,
             latency: Duration::ZERO,
         }
     }

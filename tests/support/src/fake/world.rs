@@ -182,8 +182,15 @@ impl World {
             return None;
         }
         let now = self.now();
+        let crowded = self.log.in_flight(request.host) > rate.in_flight;
         let bucket = self.buckets.entry(request.host).or_insert_with(|| Bucket::full(rate, now));
-        let refused = !bucket.take(rate, now);
-        refused.then(|| Reply::exception(429).with("retry-after", rate.retry_after_s.to_string()))
+        if !crowded && bucket.take(rate, now) {
+            return None;
+        }
+        let refusal = Reply::exception(429);
+        Some(match rate.retry_after_s {
+            Some(seconds) => refusal.with("retry-after", seconds.to_string()),
+            None => refusal,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Generates the truth of activities: every kind a client must cope with, in a fixed round.
 //! `life` calls it; it knows nothing of listings or files.
 
-use chrono::{Duration, NaiveDate, NaiveTime};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use fastrand::Rng;
 
 use super::chance::{decimal, of_number, once_in, rounded};
@@ -71,7 +71,7 @@ pub(super) fn of(plan: &Plan, id_base: i64, index: usize, day: NaiveDate) -> Vec
     let climbs = sport.outdoors && recorded && speed.is_some();
     let position =
         (sport.outdoors && recorded).then(|| (decimal(&mut rng, 52.3, 52.6, 6), decimal(&mut rng, 12.9, 13.6, 6)));
-    let activity_id = id_base + (start_utc.timestamp() / 60) * 10;
+    let activity_id = id_at(id_base, start_utc);
     let activity = ActivityTruth {
         activity_id,
         name: sport.name.to_owned(),
@@ -103,8 +103,16 @@ pub(super) fn of(plan: &Plan, id_base: i64, index: usize, day: NaiveDate) -> Vec
         source: sport.source,
         parent: None,
         legs: Vec::new(),
+        privacy: "private",
+        trimmed: false,
+        uploaded: None,
     };
     if sport.kind == "multi_sport" { with_legs(activity, &mut rng) } else { vec![activity] }
+}
+
+/// The id of what begins at this moment.
+pub(super) fn id_at(id_base: i64, at: DateTime<Utc>) -> i64 {
+    id_base + (at.timestamp() / 60) * 10
 }
 
 fn with_legs(mut parent: ActivityTruth, rng: &mut Rng) -> Vec<ActivityTruth> {

@@ -10,6 +10,9 @@ use super::truth::{DailyTruth, HrvTruth, SleepTruth};
 
 /// A day as it came out: complete, watch left off, night without the watch, or nothing at all.
 pub(super) fn of(plan: &Plan, day: NaiveDate) -> Day {
+    if plan.drawer.is_some_and(|(first, last)| (first..=last).contains(&day)) {
+        return Day::default();
+    }
     let mut rng = of_day(plan.seed, day, "wear");
     if once_in(&mut rng, 40) {
         return Day::default();
@@ -18,21 +21,25 @@ pub(super) fn of(plan: &Plan, day: NaiveDate) -> Day {
         return Day { daily: Some(watch_left_off(plan, day)), ..Day::default() };
     }
     let night = !once_in(&mut rng, 25);
-    worn(plan, day, night)
+    worn(plan, day, night, share(plan, day))
 }
 
-/// A day with the watch on, and the night before it too if `night`.
-pub(super) fn worn(plan: &Plan, day: NaiveDate, night: bool) -> Day {
+/// How much of a day there is: today is still going on, at seven in the morning.
+pub(super) fn share(plan: &Plan, day: NaiveDate) -> f64 {
+    if day == plan.today { 7.0 / 24.0 } else { 1.0 }
+}
+
+/// A day with the watch on, of which `share` has passed, and the night before it too if `night`.
+pub(super) fn worn(plan: &Plan, day: NaiveDate, night: bool, share: f64) -> Day {
     let sleep = night.then(|| sleep(plan, day, 0));
     // A short night has no HRV.
-    let hrv = sleep.as_ref().filter(|sleep| sleep.asleep_s >= 5 * 3600).map(|_| hrv(plan, day));
-    Day { daily: Some(daily(plan, day)), sleep, hrv }
+    let measured = |sleep: &&SleepTruth| sleep.asleep_s >= 5 * 3600 && day >= plan.hrv_since;
+    let hrv = sleep.as_ref().filter(measured).map(|_| hrv(plan, day));
+    Day { daily: Some(daily(plan, day, share)), sleep, hrv }
 }
 
-fn daily(plan: &Plan, day: NaiveDate) -> DailyTruth {
+fn daily(plan: &Plan, day: NaiveDate, share: f64) -> DailyTruth {
     let mut rng = of_day(plan.seed, day, "daily");
-    // The last day of the plan is still going on.
-    let share = if day == plan.today { 0.4 } else { 1.0 };
     let part = |value: i64| (value as f64 * share) as i64;
     let steps = part(rng.i64(2_000..19_000));
     let active = part(rng.i64(150..1_400)) as f64;
@@ -45,7 +52,7 @@ fn daily(plan: &Plan, day: NaiveDate) -> DailyTruth {
     let stress = !once_in(&mut rng, 30);
     let average = rng.i64(18..48);
     let (battery_low, battery_high) = (rng.i64(5..35), rng.i64(60..101));
-    let spo2 = !once_in(&mut rng, 5);
+    let spo2 = !once_in(&mut rng, 5) && day >= plan.spo2_since;
     let (lowest_spo2, average_spo2) = (rng.i64(82..92) as f64, rng.i64(93..99) as f64);
     DailyTruth {
         day,
@@ -141,7 +148,7 @@ pub(super) fn sleep(plan: &Plan, day: NaiveDate, take: u32) -> SleepTruth {
         score: (!once_in(&mut scored, 30)).then(|| scored.i64(35..98)),
         avg_hr_bpm: Some(scored.i64(46..64) as f64),
         avg_stress: Some(decimal(&mut scored, 8.0, 32.0, 1)),
-        avg_spo2_pct: (!once_in(&mut scored, 5)).then(|| scored.i64(92..99) as f64),
+        avg_spo2_pct: (!once_in(&mut scored, 5) && day >= plan.spo2_since).then(|| scored.i64(92..99) as f64),
         avg_respiration_brpm: Some(scored.i64(11..17) as f64),
         confirmation: Some(if take > 0 { "enhanced_confirmed_final" } else { "auto_confirmed" }.to_owned()),
     }
@@ -151,12 +158,13 @@ fn hrv(plan: &Plan, day: NaiveDate) -> HrvTruth {
     let mut rng = of_day(plan.seed, day, "hrv");
     let average = rng.i64(38..66);
     // The baseline needs about three weeks of nights.
-    let baseline = day >= plan.first + Days::new(21);
+    let since = plan.hrv_since.max(plan.first);
+    let baseline = day >= since + Days::new(21);
     HrvTruth {
         day,
         last_night_avg_ms: Some(average),
         last_night_5min_high_ms: Some(average + rng.i64(8..40)),
-        weekly_avg_ms: (day >= plan.first + Days::new(7)).then(|| rng.i64(46..58)),
+        weekly_avg_ms: (day >= since + Days::new(7)).then(|| rng.i64(46..58)),
         baseline_low_ms: baseline.then_some(41),
         baseline_balanced_low_ms: baseline.then_some(45),
         baseline_balanced_high_ms: baseline.then_some(59),

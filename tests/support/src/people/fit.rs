@@ -65,6 +65,31 @@ pub(super) fn encode(activity: &ActivityTruth) -> Vec<u8> {
     data.extend(1_u16.to_le_bytes());
     data.push(0);
 
+    finished(data)
+}
+
+/// A file of the day's wellness bundle: its kind (32: monitoring, 49: sleep), and a heart rate for each of some moments.
+pub(super) fn wellness(kind: u8, created: DateTime<Utc>, heart_rates: &[(i64, u8)]) -> Vec<u8> {
+    let mut data = Vec::new();
+    define(&mut data, 0, 0, &[(0, 1, ENUM), (1, 2, UINT16), (2, 2, UINT16), (3, 4, UINT32Z), (4, 4, UINT32)]);
+    data.extend([0, kind]);
+    data.extend(1_u16.to_le_bytes());
+    data.extend(3_990_u16.to_le_bytes());
+    data.extend(965_u32.to_le_bytes());
+    data.extend(time(created).to_le_bytes());
+
+    // monitoring
+    define(&mut data, 1, 55, &[(253, 4, UINT32), (27, 1, UINT8)]);
+    for (at, bpm) in heart_rates {
+        data.push(1);
+        data.extend(u32::try_from(at - FIT_EPOCH).unwrap_or(0).to_le_bytes());
+        data.push(*bpm);
+    }
+    finished(data)
+}
+
+/// Header and checksums around the messages.
+fn finished(data: Vec<u8>) -> Vec<u8> {
     let mut file = vec![14, 0x20];
     file.extend(2_140_u16.to_le_bytes());
     file.extend((data.len() as u32).to_le_bytes());

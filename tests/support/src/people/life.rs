@@ -1,15 +1,17 @@
-//! A person's data as Garmin holds it, and everything that can happen to it: late uploads, edits, deletions.
-//! Made from a `Plan`; the fake serves it, tests read the truth from it and change it through `FakeGarmin::change`.
+//! A person's data as Garmin holds it. Made from a `Plan`; the fake serves it, tests read the truth from it.
+//! What is small and can be changed is kept here; what follows from it (samples, scores, laps) is made when it is asked for,
+//! in `samples`, `training`, `body`, `habits`, `sessions`, `things`. What can happen to it is in `happen`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use fastrand::Rng;
 
-use super::chance::hash;
+use super::chance::{hash, of_day};
 use super::original::Original;
 use super::plan::Plan;
-use super::truth::{ActivityTruth, DailyTruth, HrvTruth, SleepTruth};
-use super::{activities, days, original};
+use super::truth::{ActivityTruth, BloodPressureTruth, DailyTruth, HrvTruth, SleepTruth, WeightTruth};
+use super::{activities, body, days, original};
 
 /// What Garmin has of one local day. All `None`: the day is left out of every answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,25 +27,50 @@ pub struct Day {
 /// Everything Garmin holds of one person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Life {
-    plan: Plan,
-    id_base: i64,
-    days: BTreeMap<NaiveDate, Day>,
-    activities: BTreeMap<i64, ActivityTruth>,
-    made: usize,
-    rescored: BTreeMap<NaiveDate, u32>,
-    last_sync: DateTime<Utc>,
+    pub(super) plan: Plan,
+    pub(super) id_base: i64,
+    pub(super) days: BTreeMap<NaiveDate, Day>,
+    pub(super) activities: BTreeMap<i64, ActivityTruth>,
+    pub(super) made: usize,
+    pub(super) rescored: BTreeMap<NaiveDate, u32>,
+    pub(super) revised: BTreeMap<NaiveDate, u32>,
+    pub(super) weights: BTreeMap<i64, WeightTruth>,
+    pub(super) pressures: BTreeMap<i64, BloodPressureTruth>,
+    pub(super) last_sync: DateTime<Utc>,
+    /// Samples of days before this one were put away.
+    pub(super) offloaded_before: Option<NaiveDate>,
+    /// Days whose samples were asked back, and when.
+    pub(super) asked_back: BTreeMap<NaiveDate, DateTime<Utc>>,
+    /// Days that Garmin cannot serve, each with a part of the path.
+    pub(super) broken: BTreeSet<(NaiveDate, String)>,
 }
 
 impl Life {
-    /// The life of `owner` (who only keeps activity ids of different people apart).
+    /// The life of `owner` (who only keeps ids of different people apart).
     pub fn new(plan: Plan, owner: &str) -> Life {
-        let days = plan.days().map(|day| (day, days::of(&plan, day))).collect();
+        let days: BTreeMap<_, _> = plan.days().map(|day| (day, days::of(&plan, day))).collect();
         // Below 2^53, as JSON readers want it, and different for each person.
         let id_base = i64::try_from(10 + hash(owner) % 8_000).unwrap_or(10) * 1_000_000_000;
         let last_sync = plan.begin(plan.today) + Duration::hours(7);
-        let mut life =
-            Life { plan, id_base, days, activities: BTreeMap::new(), made: 0, rescored: BTreeMap::new(), last_sync };
+        let mut life = Life {
+            plan,
+            id_base,
+            days,
+            activities: BTreeMap::new(),
+            made: 0,
+            rescored: BTreeMap::new(),
+            revised: BTreeMap::new(),
+            weights: BTreeMap::new(),
+            pressures: BTreeMap::new(),
+            last_sync,
+            offloaded_before: None,
+            asked_back: BTreeMap::new(),
+            broken: BTreeSet::new(),
+        };
         life.spread_activities();
+        for day in life.plan.clone().days() {
+            body::measure(&mut life, day);
+        }
         life
     }
 
@@ -89,9 +116,18 @@ impl Life {
         listed
     }
 
+    /// The activities that began on this local day, legs left out, earliest first.
+    pub fn activities_on(&self, day: NaiveDate) -> impl Iterator<Item = &ActivityTruth> {
+        // Ids grow with the start; a day on the move is far shorter than two days on each side.
+        let (from, to) = (self.plan.begin(day) - Duration::days(2), self.plan.begin(day) + Duration::days(3));
+        let ids = activities::id_at(self.id_base, from)..activities::id_at(self.id_base, to);
+        let here = move |it: &&ActivityTruth| it.parent.is_none() && it.start_local.date() == day;
+        self.activities.range(ids).map(|(_, activity)| activity).filter(here)
+    }
+
     /// True if an activity began on this local day.
     pub fn active_on(&self, day: NaiveDate) -> bool {
-        self.activities.values().any(|activity| activity.start_local.date() == day)
+        self.activities_on(day).next().is_some()
     }
 
     /// The legs of multisport activities.
@@ -109,98 +145,38 @@ impl Life {
         original::of(self.activities.get(&id)?)
     }
 
-    /// Puts data where there was none (or other data): a day with the watch worn, and the night before it.
-    pub fn fill(&mut self, day: NaiveDate) {
-        let data = days::worn(&self.plan, day, true);
-        self.days.insert(day, data);
+    /// The row of a day on which the watch was worn.
+    pub(super) fn worn(&self, day: NaiveDate) -> Option<&DailyTruth> {
+        self.daily(day).filter(|daily| daily.steps.is_some())
     }
 
-    /// Takes all data of a day away.
-    pub fn clear(&mut self, day: NaiveDate) {
-        self.days.insert(day, Day::default());
-    }
-
-    /// Garmin scores a night again: same window, other stages, score and confirmation. False if there is no night.
-    pub fn rescore_sleep(&mut self, day: NaiveDate) -> bool {
-        let Some(sleep) = self.days.get_mut(&day).and_then(|data| data.sleep.as_mut()) else { return false };
-        let take = self.rescored.entry(day).or_default();
-        *take += 1;
-        *sleep = days::sleep(&self.plan, day, *take);
-        true
-    }
-
-    /// Adds the next kind of activity on a day and gives its id.
-    pub fn add_activity(&mut self, day: NaiveDate) -> i64 {
-        let mut made = activities::of(&self.plan, self.id_base, self.made, day);
-        self.made += 1;
-        while made.iter().any(|activity| self.activities.contains_key(&activity.activity_id)) {
-            for activity in &mut made {
-                activity.activity_id += 1;
-                activity.parent = activity.parent.map(|id| id + 1);
-                activity.legs.iter_mut().for_each(|id| *id += 1);
-            }
+    /// Chance for one purpose on one day; another one after the day was changed.
+    pub(super) fn chance(&self, day: NaiveDate, purpose: &str) -> Rng {
+        match self.revised.get(&day) {
+            None => of_day(self.plan.seed, day, purpose),
+            Some(revision) => of_day(self.plan.seed, day, &format!("{purpose}/{revision}")),
         }
-        let id = made[0].activity_id;
-        self.activities.extend(made.into_iter().map(|activity| (activity.activity_id, activity)));
-        id
     }
 
-    /// Changes an activity as its owner would on the web page; moves `updated_utc` on. False if there is none.
-    pub fn edit_activity(&mut self, id: i64, edit: impl FnOnce(&mut ActivityTruth)) -> bool {
-        let Some(activity) = self.activities.get_mut(&id) else { return false };
-        edit(activity);
-        activity.updated_utc += Duration::hours(1);
-        true
+    /// Until when Garmin knows this day.
+    pub(super) fn known_until(&self, day: NaiveDate) -> DateTime<Utc> {
+        self.plan.end(day).min(self.last_sync)
     }
 
-    /// Gives an activity another name.
-    pub fn rename_activity(&mut self, id: i64, name: &str) -> bool {
-        self.edit_activity(id, |activity| activity.name = name.to_owned())
+    /// True if the day's samples can be had at this moment.
+    pub(crate) fn has_samples(&self, day: NaiveDate, now: DateTime<Utc>) -> bool {
+        let put_away = self.offloaded_before.is_some_and(|before| day < before);
+        !put_away || self.asked_back.get(&day).is_some_and(|at| *at <= now)
     }
 
-    /// Deletes an activity with its legs. False if there is none.
-    pub fn delete_activity(&mut self, id: i64) -> bool {
-        let Some(activity) = self.activities.remove(&id) else { return false };
-        for leg in activity.legs {
-            self.activities.remove(&leg);
-        }
-        true
-    }
-
-    /// A watch syncs after days: fills these days, spreads `activities` over them, and moves the time of the last sync.
-    /// Gives the ids of the new activities, which appear at their start time, deep in the list.
-    pub fn late_upload(&mut self, days: &[NaiveDate], activities: usize) -> Vec<i64> {
-        for day in days {
-            self.fill(*day);
-        }
-        self.last_sync += Duration::hours(1);
-        days.iter().cycle().take(activities).map(|day| self.add_activity(*day)).collect()
-    }
-
-    /// The next day begins: yesterday's row becomes complete, the new day's is partial.
-    pub fn next_day(&mut self) {
-        let yesterday = self.plan.today;
-        self.plan.today = yesterday + Days::new(1);
-        let today = self.plan.today;
-        // Only the row grows: a night that was scored again stays, and so does a day that was cleared.
-        let complete = days::worn(&self.plan, yesterday, false).daily;
-        if let Some(row) = self.days.get_mut(&yesterday).and_then(|day| day.daily.as_mut())
-            && let (Some(complete), true) = (complete, row.steps.is_some())
-        {
-            *row = complete;
-        }
-        self.days.insert(today, days::worn(&self.plan, today, true));
-        self.last_sync = self.plan.begin(today) + Duration::hours(7);
+    /// True if Garmin cannot serve this day on this path.
+    pub(crate) fn is_broken(&self, day: NaiveDate, path: &str) -> bool {
+        self.broken.iter().any(|(broken, part)| *broken == day && path.contains(part.as_str()))
     }
 
     fn spread_activities(&mut self) {
         // Nobody trains with the watch in a drawer: only days with data.
-        let worn: Vec<_> = self
-            .days
-            .iter()
-            .filter(|(_, data)| data.daily.as_ref().is_some_and(|daily| daily.steps.is_some()))
-            .map(|(day, _)| *day)
-            .collect();
+        let worn: Vec<_> = self.days.keys().copied().filter(|day| self.worn(*day).is_some()).collect();
         let wanted = self.plan.activities;
         for number in 0..wanted {
             if let Some(day) = worn.get(number * worn.len() / wanted.max(1)) {

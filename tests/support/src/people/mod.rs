@@ -3,23 +3,33 @@
 //! Nothing here knows HTTP: the JSON shapes are functions from truth to `serde_json::Value`.
 
 mod activities;
+mod body;
 mod chance;
 mod days;
 mod fit;
+mod habits;
+mod happen;
 mod life;
 mod original;
 mod person;
 mod plan;
+mod samples;
+mod sessions;
 mod tables;
+mod things;
+mod training;
 mod truth;
 
 pub(crate) mod shape;
 
+pub use happen::{Change, Passed};
 pub use life::{Day, Life};
 pub use original::Original;
 pub use person::{KeyState, Person, SignInFlow, SignInMood};
-pub use plan::{Plan, Travel};
-pub use tables::{TABLES, Table};
+pub use plan::{Habits, Plan, Travel};
+pub use tables::{Row, TABLES, Table};
 pub use truth::*;
 
 pub(crate) use chance::{hash, rounded};
+pub(crate) use samples::{Series, moment};
+pub(crate) use things::type_of;

@@ -1,13 +1,14 @@
-//! The original file of an activity, and the zip it is downloaded in. Bytes follow from the truth alone.
+//! The original file of an activity, the wellness files of a day, and the zips they are downloaded in. Bytes follow from the truth alone.
 //! `life` gives it out, the download endpoint serves the zip; tests compare what was stored with `bytes`.
 
 use std::io::{Cursor, Write};
 
-use chrono::{Duration, SecondsFormat};
+use chrono::{Datelike, Duration, NaiveDate, SecondsFormat};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::fit;
+use super::life::Life;
 use super::truth::{ActivityTruth, Source};
 
 /// An original file.
@@ -25,17 +26,79 @@ impl Original {
     /// # Errors
     /// None in practice: it is written to memory.
     pub fn zip(&self) -> std::io::Result<Vec<u8>> {
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(zip::DateTime::default());
-        zip.start_file(self.member.as_str(), options)?;
-        zip.write_all(&self.bytes)?;
-        Ok(zip.finish()?.into_inner())
+        zipped(std::slice::from_ref(self))
+    }
+}
+
+/// A zip of these files, the same each time.
+fn zipped(files: &[Original]) -> std::io::Result<Vec<u8>> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(zip::DateTime::default());
+    for file in files {
+        zip.start_file(file.member.as_str(), options)?;
+        zip.write_all(&file.bytes)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+impl Life {
+    /// The FIT files of a day, none if Garmin has nothing of it. A day with the watch left off is an empty bundle.
+    pub fn wellness_files(&self, day: NaiveDate) -> Option<Vec<Original>> {
+        self.daily(day)?;
+        let rates = self.heart_rate_samples(day);
+        let rates: Vec<_> = rates.iter().map(|sample| (sample.at, sample.value as u8)).collect();
+        let id = |number: usize| self.id_base + i64::from(day.num_days_from_ce()) * 100 + number as i64;
+        let begin = self.plan().begin(day);
+        let mut files: Vec<_> = rates
+            .chunks(60)
+            .enumerate()
+            .map(|(number, part)| Original {
+                member: format!("{}_WELLNESS.fit", id(number)),
+                bytes: fit::wellness(32, begin + Duration::hours(2 * number as i64), part),
+            })
+            .collect();
+        if let Some(night) = self.sleep(day) {
+            let created = night.end_utc;
+            files.push(Original {
+                member: format!("{}_SLEEP_DATA.fit", id(90)),
+                bytes: fit::wellness(49, created, &[]),
+            });
+            if self.hrv(day).is_some() {
+                files.push(Original {
+                    member: format!("{}_HRV_STATUS.fit", id(91)),
+                    bytes: fit::wellness(68, created, &[]),
+                });
+            }
+        }
+        Some(files)
+    }
+
+    /// The wellness bundle as it is downloaded; `None`: 404.
+    pub fn wellness_zip(&self, day: NaiveDate) -> Option<Vec<u8>> {
+        zipped(&self.wellness_files(day)?).ok()
+    }
+
+    /// An activity rendered by Garmin: `tcx`, `gpx`, `kml` or `csv`. Indoors there is no track.
+    pub(crate) fn export(&self, activity: &ActivityTruth, kind: &str) -> String {
+        match kind {
+            "tcx" => tcx(activity),
+            "csv" => {
+                let laps = self.laps(activity).into_iter();
+                let lines =
+                    laps.map(|lap| format!("{},{},{}\n", lap.lap, lap.duration_s, lap.distance_m.unwrap_or(0.0)));
+                lines.fold("Laps,Time,Distance\n".to_owned(), |csv, line| csv + &line)
+            }
+            _ if activity.start_lat.is_none() => String::new(),
+            _ => gpx(activity),
+        }
     }
 }
 
 pub(super) fn of(activity: &ActivityTruth) -> Option<Original> {
+    // Whatever was changed since, the file is the one that was uploaded.
+    let activity = activity.uploaded.as_deref().unwrap_or(activity);
     let id = activity.activity_id;
     Some(match activity.source {
         Source::Fit => Original { member: format!("{id}_ACTIVITY.fit"), bytes: fit::encode(activity) },

@@ -179,7 +179,15 @@ impl Person {
 
     /// With `days` days of data up to `today` instead, and this many activities.
     pub fn lived(self, today: NaiveDate, days: u64, activities: usize) -> Person {
-        let plan = Plan { seed: self.life.plan().seed, activities, ..Plan::until(today, days) };
+        let old = self.life.plan();
+        let plan = Plan { seed: old.seed, habits: old.habits, activities, ..Plan::until(today, days) };
+        let life = Life::new(plan, &self.email);
+        Person { life, ..self }
+    }
+
+    /// With these habits.
+    pub fn habits(self, habits: super::Habits) -> Person {
+        let plan = Plan { habits, ..self.life.plan().clone() };
         let life = Life::new(plan, &self.email);
         Person { life, ..self }
     }

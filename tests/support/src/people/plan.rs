@@ -19,6 +19,30 @@ pub struct Plan {
     pub activities: usize,
     /// Days spent in another zone.
     pub travel: Option<Travel>,
+    /// The first night the watch could measure HRV, skin temperature and the scores that need them.
+    pub hrv_since: NaiveDate,
+    /// The first day the watch could measure SpO2.
+    pub spo2_since: NaiveDate,
+    /// First and last of some days in a row on which Garmin has nothing: the watch lay in a drawer.
+    pub drawer: Option<(NaiveDate, NaiveDate)>,
+    /// What the person logs by hand.
+    pub habits: Habits,
+}
+
+/// What some people log and most do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Habits {
+    /// The menstrual cycle.
+    pub menstrual: bool,
+    /// Food.
+    pub nutrition: bool,
+    /// The lifestyle log.
+    pub lifestyle: bool,
+}
+
+impl Habits {
+    /// Everything.
+    pub const ALL: Habits = Habits { menstrual: true, nutrition: true, lifestyle: true };
 }
 
 /// A stay in another zone, which makes its first and last day longer or shorter.
@@ -33,7 +57,8 @@ pub struct Travel {
 }
 
 impl Plan {
-    /// `days` days up to and with `today` in Berlin, ten of them spent in New York, and 300 activities a year.
+    /// `days` days up to and with `today` in Berlin, ten of them spent in New York, and 300 activities a year. In lives of
+    /// more than two years the first watch knows no HRV and no SpO2; from 200 days on, the watch lies in a drawer for a week.
     pub fn until(today: NaiveDate, days: u64) -> Plan {
         let first = today - Days::new(days.saturating_sub(1));
         let travel = (days >= 60).then(|| {
@@ -41,7 +66,20 @@ impl Plan {
             Travel { from, to: from + Days::new(9), zone: chrono_tz::America::New_York }
         });
         let activities = usize::try_from(days * 300 / 365).unwrap_or(usize::MAX);
-        Plan { seed: 1, home: chrono_tz::Europe::Berlin, first, today, activities, travel }
+        let newer = if days >= 730 { first + Days::new(days / 4) } else { first };
+        let drawer = (days >= 200).then(|| (today - Days::new(120), today - Days::new(114)));
+        Plan {
+            seed: 1,
+            home: chrono_tz::Europe::Berlin,
+            first,
+            today,
+            activities,
+            travel,
+            hrv_since: newer,
+            spo2_since: newer + Days::new(if newer > first { 60 } else { 0 }),
+            drawer,
+            habits: Habits::default(),
+        }
     }
 
     /// Every day from the first to today.

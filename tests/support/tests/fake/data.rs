@@ -1,6 +1,7 @@
 //! connectapi: tokens, caps, gaps, listing, files.
 
 use std::io::{Cursor, Read};
+use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 use garminsync_test_support::fake::{FakeGarmin, Rate};
@@ -219,7 +220,7 @@ fn what_happens_to_a_life_shows_in_the_answers() {
 #[test]
 fn a_rate_can_be_kept() {
     let fake = fake(SignInMood::Ok);
-    fake.knobs(|knobs| knobs.rate = Some(Rate { per_second: 0.001, burst: 2.0, retry_after_s: 7 }));
+    fake.knobs(|knobs| knobs.rate = Some(Rate { retry_after_s: Some(7), ..Rate::of(2, Duration::from_secs(2_000)) }));
     let answers: Vec<_> = (0..3).map(|_| get(&fake, "/userprofile-service/userprofile/settings")).collect();
     assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200, 200, 429]);
     assert_eq!(answers[2].all("retry-after"), ["7"]);

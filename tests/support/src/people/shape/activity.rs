@@ -4,11 +4,11 @@ use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{gmt, wall};
-use crate::people::{ActivityTruth, Person, Source};
+use crate::people::{ActivityTruth, Person, Source, type_of};
 
 /// An item of the listing.
 pub(crate) fn item(person: &Person, truth: &ActivityTruth) -> Value {
-    let (type_id, parent_type_id) = types(&truth.kind);
+    let (type_id, parent_type_id) = type_of(&truth.kind);
     let manual = truth.source == Source::None && truth.parent.is_none();
     let mut item = json!({
         "activityId": truth.activity_id, "activityName": truth.name,
@@ -30,7 +30,7 @@ pub(crate) fn item(person: &Person, truth: &ActivityTruth) -> Value {
         "aerobicTrainingEffect": truth.training_effect, "anaerobicTrainingEffect": truth.anaerobic_effect,
         "activityTrainingLoad": truth.training_load, "deviceId": truth.device_id,
         "manufacturer": truth.device_id.map(|_| "GARMIN"), "lapCount": 1,
-        "privacy": {"typeId": 2, "typeKey": "private"},
+        "privacy": {"typeId": privacy_id(truth.privacy), "typeKey": truth.privacy},
         "favorite": false, "isFavorite": false, "pr": false, "isPR": false, "purposeful": false,
         "parent": !truth.legs.is_empty(), "isParent": !truth.legs.is_empty(), "parentId": truth.parent,
         "manualActivity": manual, "decoDive": false, "undocumentedFlag": true,
@@ -46,21 +46,21 @@ pub(crate) fn item(person: &Person, truth: &ActivityTruth) -> Value {
 
 /// `/activity-service/activity/{id}`.
 pub(crate) fn detail(person: &Person, truth: &ActivityTruth) -> Value {
-    let (type_id, parent_type_id) = types(&truth.kind);
+    let (type_id, parent_type_id) = type_of(&truth.kind);
     json!({
         "activityId": truth.activity_id, "activityUUID": {"uuid": format!("{:032x}", truth.activity_id)},
         "activityName": truth.name, "description": truth.description, "userProfileId": person.profile_id,
         "isMultiSportParent": !truth.legs.is_empty(),
         "activityTypeDTO": {"typeId": type_id, "typeKey": truth.kind, "parentTypeId": parent_type_id},
         "eventTypeDTO": {"typeId": 9, "typeKey": "uncategorized"},
-        "accessControlRuleDTO": {"typeId": 2, "typeKey": "private"},
+        "accessControlRuleDTO": {"typeId": privacy_id(truth.privacy), "typeKey": truth.privacy},
         "timeZoneUnitDTO": {"unitId": 124, "unitKey": truth.zone.name(), "timeZone": truth.zone.name()},
         "metadataDTO": {
             "isOriginal": true, "fileFormat": file_format(truth),
             "lastUpdateDate": gmt(truth.updated_utc),
             "uploadedDate": gmt(end(truth) + Duration::seconds(60)),
             "childIds": truth.legs, "childActivityTypes": [], "sensors": null, "activityImages": [],
-            "trimmed": false, "elevationCorrected": false, "favorite": false, "personalRecord": false,
+            "trimmed": truth.trimmed, "elevationCorrected": false, "favorite": false, "personalRecord": false,
             "manualActivity": truth.source == Source::None && truth.parent.is_none(),
             "deviceMetaDataDTO": {"deviceId": truth.device_id.map(|id| id.to_string())}},
         "summaryDTO": {
@@ -86,32 +86,20 @@ fn list_time(at: NaiveDateTime) -> String {
     at.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+fn privacy_id(privacy: &str) -> u32 {
+    match privacy {
+        "public" => 1,
+        "private" => 2,
+        _ => 3,
+    }
+}
+
 fn file_format(truth: &ActivityTruth) -> Value {
     match truth.source {
         Source::Fit => json!({"formatId": 7, "formatKey": "fit"}),
         Source::Tcx => json!({"formatId": 2, "formatKey": "tcx"}),
         Source::Gpx => json!({"formatId": 3, "formatKey": "gpx"}),
         Source::None => Value::Null,
-    }
-}
-
-/// Type and parent type; 17 is the top level.
-fn types(kind: &str) -> (u32, u32) {
-    match kind {
-        "running" => (1, 17),
-        "trail_running" => (6, 1),
-        "treadmill_running" => (18, 1),
-        "cycling" => (2, 17),
-        "road_biking" => (10, 2),
-        "indoor_cycling" => (25, 2),
-        "hiking" => (3, 17),
-        "walking" => (9, 17),
-        "lap_swimming" => (27, 26),
-        "open_water_swimming" => (28, 26),
-        "strength_training" => (13, 29),
-        "yoga" => (163, 29),
-        "multi_sport" => (89, 17),
-        _ => (4, 17),
     }
 }
 

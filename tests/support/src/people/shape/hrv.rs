@@ -1,10 +1,9 @@
 //! HRV in Garmin's shapes: the summary of the range answer, and one day with its readings.
 
-use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::{gmt, wall};
-use crate::people::{HrvTruth, Person};
+use crate::people::{HrvTruth, Person, Sample, moment};
 
 /// One item of `hrvSummaries`.
 pub(crate) fn summary(person: &Person, truth: &HrvTruth) -> Value {
@@ -22,17 +21,16 @@ pub(crate) fn summary(person: &Person, truth: &HrvTruth) -> Value {
 }
 
 /// The answer of one day.
-pub(crate) fn day(person: &Person, truth: &HrvTruth) -> Value {
+pub(crate) fn day(person: &Person, truth: &HrvTruth, samples: bool) -> Value {
     let night = person.life.sleep(truth.day);
-    let readings: Vec<_> = night
-        .into_iter()
-        .flat_map(|night| (0..12).map(move |number| (night.start_utc + Duration::minutes(5 * number), number)))
-        .map(|(at, number)| {
-            json!({
-                "hrvValue": truth.last_night_avg_ms.unwrap_or(0) + number - 6,
-                "readingTimeGMT": gmt(at), "readingTimeLocal": wall(person.life.plan().local(at))})
-        })
-        .collect();
+    let reading = |it: &Sample| {
+        let at = moment(it.at);
+        json!({
+            "hrvValue": it.value as i64, "readingTimeGMT": gmt(at),
+            "readingTimeLocal": wall(person.life.plan().local(at))})
+    };
+    let readings = if samples { person.life.hrv_samples(truth.day) } else { Vec::new() };
+    let readings: Vec<_> = readings.iter().map(reading).collect();
     json!({
         "userProfilePk": person.profile_id, "hrvSummary": summary(person, truth), "hrvReadings": readings,
         "startTimestampGMT": night.map(|night| gmt(night.start_utc)),

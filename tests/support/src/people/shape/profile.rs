@@ -38,6 +38,15 @@ pub(crate) fn user_settings(person: &Person) -> Value {
     })
 }
 
+/// `userprofile/personal-information`.
+pub(crate) fn personal_information(person: &Person) -> Value {
+    json!({
+        "userInfo": {"birthDate": "1986-04-12", "genderType": "FEMALE", "email": person.email, "locale": "de",
+                     "timeZone": person.life.plan().home.name(), "age": null},
+        "biometricProfile": {"userId": person.profile_id, "height": 171.0, "weight": 63_500.0, "vo2Max": 48.0,
+                             "activityClass": 80}})
+}
+
 /// `mylastused`.
 pub(crate) fn last_used_device(person: &Person) -> Value {
     json!({

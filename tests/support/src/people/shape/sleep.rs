@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::{wall_ms, written};
-use crate::people::{HrvTruth, SleepTruth};
+use crate::people::{BodyBatteryEventTruth, HrvTruth, SleepTruth};
 
 /// One item of `individualStats`.
-pub(crate) fn stats(truth: &SleepTruth, hrv: Option<&HrvTruth>) -> Value {
+pub(crate) fn stats(truth: &SleepTruth, hrv: Option<&HrvTruth>, skin_temp_c: Option<f64>) -> Value {
     let values = json!({
         "sleepScore": truth.score,
         "sleepScoreQuality": truth.score.map(quality),
@@ -15,7 +15,7 @@ pub(crate) fn stats(truth: &SleepTruth, hrv: Option<&HrvTruth>) -> Value {
         "deepTime": truth.deep_s, "lightTime": truth.light_s, "remTime": truth.rem_s, "awakeTime": truth.awake_s,
         "avgHeartRate": truth.avg_hr_bpm, "restingHeartRate": 51, "bodyBatteryChange": 55,
         "respiration": truth.avg_respiration_brpm, "spO2": truth.avg_spo2_pct,
-        "skinTempC": null, "skinTempF": null,
+        "skinTempC": skin_temp_c, "skinTempF": skin_temp_c.map(|it| crate::people::rounded(it * 1.8, 1)),
         "avgOvernightHrv": hrv.and_then(|hrv| hrv.last_night_avg_ms),
         "hrv7dAverage": hrv.and_then(|hrv| hrv.weekly_avg_ms),
         "hrvStatus": hrv.and_then(|hrv| hrv.status.clone()),
@@ -66,6 +66,16 @@ pub(crate) fn flat_nothing(profile_id: i64, day: NaiveDate) -> Value {
     })
 }
 
+/// One item of `naps`, also known from `dailyNapDTOS`.
+pub(crate) fn nap(truth: &BodyBatteryEventTruth) -> Value {
+    let end = truth.start_utc + chrono::Duration::seconds(truth.duration_s);
+    json!({
+        "calendarDate": truth.day, "napTimeSec": truth.duration_s, "napStartTimestampGMT": super::gmt(truth.start_utc),
+        "napEndTimestampGMT": super::gmt(end),
+        "napStartTimeOffset": (truth.start_local - truth.start_utc.naive_utc()).num_minutes(), "napSource": 1,
+        "napFeedback": "IDEAL_DURATION"})
+}
+
 fn quality(score: i64) -> &'static str {
     match score {
         90.. => "EXCELLENT",
@@ -111,7 +121,7 @@ mod tests {
             });
             assert_eq!(read, row);
 
-            let item = stats(truth, None);
+            let item = stats(truth, None, None);
             let get = |key: &str| item["values"].get(key).cloned().unwrap_or(Value::Null);
             let read = json!({
                 "day": item["calendarDate"],

@@ -1,88 +1,119 @@
-//! Days in the shapes of the lists for one measure, and heart rate zones.
+//! Days in the shapes of the lists for one measure. A day without that measure is left out.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, Days, NaiveDate};
 use serde_json::{Value, json};
 
-use super::{gmt, wall};
-use crate::people::{DailyTruth, Person};
+use super::wall;
+use crate::people::Person;
 
-/// One item of `stats/steps/daily`; none for a day without steps.
-pub(crate) fn steps(_: &Person, truth: &DailyTruth) -> Option<Value> {
-    let steps = truth.steps?;
+/// One item of `stats/{kind}/daily`; `None`: the day is left out, or there is no such kind.
+pub(crate) fn daily(person: &Person, kind: &str, day: NaiveDate) -> Option<Value> {
+    if kind == "hydration" {
+        return hydration(person, day);
+    }
+    let truth = person.life.daily(day)?;
+    let values = match kind {
+        "steps" => {
+            return Some(json!({
+                "calendarDate": day, "totalSteps": truth.steps?, "totalDistance": truth.distance_m,
+                "stepGoal": truth.step_goal}));
+        }
+        "im" => {
+            return Some(json!({
+                "calendarDate": day, "weeklyGoal": 150, "moderateValue": truth.moderate_min?,
+                "vigorousValue": truth.vigorous_min}));
+        }
+        "respiration" => {
+            let night = person.life.sleep(day).and_then(|night| night.avg_respiration_brpm);
+            return Some(json!({
+                "calendarDate": day, "avgWakingRespiration": truth.avg_respiration_brpm?,
+                "avgSleepRespiration": night}));
+        }
+        // A negative level says that the watch was worn too little.
+        "stress" => json!({
+            "overallStressLevel": truth.avg_stress.unwrap_or(-1), "restStressDuration": truth.rest_stress_s?,
+            "lowStressDuration": truth.low_stress_s, "mediumStressDuration": truth.medium_stress_s,
+            "highStressDuration": truth.high_stress_s}),
+        "bodybattery" => {
+            json!({"highBodyBattery": truth.body_battery_max?, "lowBodyBattery": truth.body_battery_min})
+        }
+        "heartRate" => json!({
+            "restingHR": truth.resting_hr_bpm, "wellnessMaxAvgHR": truth.max_hr_bpm?,
+            "wellnessMinAvgHR": truth.min_hr_bpm}),
+        "floors" => json!({
+            "wellnessFloorsAscended": truth.floors_up?, "wellnessFloorsDescended": truth.floors_down,
+            "wellnessUserFloorsAscendedGoal": 10}),
+        _ => return None,
+    };
+    Some(json!({"calendarDate": day, "values": values}))
+}
+
+/// 0 ml: nothing was drunk, or nobody wrote it down.
+fn hydration(person: &Person, day: NaiveDate) -> Option<Value> {
+    let truth = person.life.hydration(day)?;
     Some(json!({
-        "calendarDate": truth.day, "totalSteps": steps, "totalDistance": truth.distance_m, "stepGoal": truth.step_goal}))
+        "userId": person.profile_id, "calendarDate": day, "valueInML": truth.consumed_ml.unwrap_or(0.0),
+        "goalInML": truth.goal_ml, "sweatLossInML": truth.sweat_loss_ml,
+        "activityIntakeInML": truth.activity_intake_ml, "lastEntryTimestampLocal": truth.last_entry_local.map(wall)}))
 }
 
-/// One item of `stats/stress/daily`; a negative level says that the watch was worn too little.
-pub(crate) fn stress(_: &Person, truth: &DailyTruth) -> Option<Value> {
-    truth.rest_stress_s?;
-    Some(json!({"calendarDate": truth.day, "values": {
-        "overallStressLevel": truth.avg_stress.unwrap_or(-1), "restStressDuration": truth.rest_stress_s,
-        "lowStressDuration": truth.low_stress_s, "mediumStressDuration": truth.medium_stress_s,
-        "highStressDuration": truth.high_stress_s}}))
-}
-
-/// One item of `stats/hydration/daily`; none for a day on which nothing was logged.
-pub(crate) fn hydration(person: &Person, truth: &DailyTruth) -> Option<Value> {
-    let drunk = truth.hydration_ml?;
-    Some(json!({
-        "userId": person.profile_id, "calendarDate": truth.day, "valueInML": drunk, "goalInML": 2500.0,
-        "sweatLossInML": null, "activityIntakeInML": null, "lastEntryTimestampLocal": null}))
-}
-
-/// One item of `bodyBattery/reports/daily`. Its columns are named beside it.
-pub(crate) fn body_battery(person: &Person, truth: &DailyTruth) -> Value {
-    let (begin, end) = ends(person, truth.day);
-    let points = [(&begin, truth.body_battery_max), (&end, truth.body_battery_min)];
-    let values: Vec<_> =
-        points.iter().filter_map(|(at, level)| Some(json!([at.timestamp_millis(), (*level)?]))).collect();
-    json!({
-        "date": truth.day, "charged": truth.body_battery_charged, "drained": truth.body_battery_drained,
-        "startTimestampGMT": gmt(begin), "endTimestampGMT": gmt(end),
-        "startTimestampLocal": midnight(truth.day), "endTimestampLocal": midnight(truth.day + chrono::Days::new(1)),
-        "bodyBatteryValuesArray": values,
-        "bodyBatteryValueDescriptorDTOList": [
-            {"bodyBatteryValueDescriptorIndex": 0, "bodyBatteryValueDescriptorKey": "timestamp"},
-            {"bodyBatteryValueDescriptorIndex": 1, "bodyBatteryValueDescriptorKey": "bodyBatteryLevel"}],
-        "bodyBatteryActivityEvent": [],
+/// One item of `stats/{kind}/weekly`: the seven days from this one on.
+pub(crate) fn weekly(person: &Person, kind: &str, first: NaiveDate) -> Option<Value> {
+    let days = || first.iter_days().take(7).filter_map(|day| person.life.daily(day));
+    let mean = |of: fn(&crate::people::DailyTruth) -> Option<i64>| {
+        let values: Vec<i64> = days().filter_map(of).collect();
+        (!values.is_empty()).then(|| (values.iter().sum::<i64>(), values.len() as i64))
+    };
+    let (sum, count) = mean(match kind {
+        "steps" => |truth| truth.steps,
+        "stress" => |truth| truth.avg_stress,
+        "im" => |truth| Some(truth.moderate_min? + 2 * truth.vigorous_min?),
+        _ => |truth| truth.resting_hr_bpm,
+    })?;
+    let metres: f64 = days().filter_map(|truth| truth.distance_m).sum();
+    Some(match kind {
+        "stress" => json!({"calendarDate": first, "value": sum / count}),
+        "steps" => json!({"calendarDate": first, "values": {
+            "totalSteps": sum, "averageSteps": sum / count, "totalDistance": metres,
+            "averageDistance": metres / count as f64, "wellnessDataDaysCount": count}}),
+        "im" => {
+            let total = |of: fn(&crate::people::DailyTruth) -> Option<i64>| mean(of).map_or(0, |(sum, _)| sum);
+            json!({"calendarDate": first, "weeklyGoal": 150, "moderateValue": total(|truth| truth.moderate_min),
+                   "vigorousValue": total(|truth| truth.vigorous_min)})
+        }
+        _ => json!({"calendarDate": first, "values": {"avgRestingHR": sum / count}}),
     })
 }
 
-/// `dailyHeartRate`: a few of the day's values, and nulls for a day without any.
-pub(crate) fn heart_rate(person: &Person, day: NaiveDate, truth: Option<&DailyTruth>) -> Value {
-    let (begin, end) = ends(person, day);
-    let (min, max) = truth.map(|truth| (truth.min_hr_bpm, truth.max_hr_bpm)).unwrap_or_default();
-    let values = min.zip(max).map(|(min, max)| {
-        json!([
-            [begin.timestamp_millis(), min],
-            [begin.timestamp_millis() + 120_000, null],
-            [begin.timestamp_millis() + 240_000, max]
-        ])
-    });
+/// The first day of the week that a day is in; the profile's begins on Monday.
+pub(crate) fn monday(day: NaiveDate) -> NaiveDate {
+    day - Days::new(day.weekday().num_days_from_monday().into())
+}
+
+/// `stats/daily/acclimation`: one average for each day with Pulse Ox.
+pub(crate) fn acclimation(person: &Person, days: impl Iterator<Item = NaiveDate>) -> Value {
+    let row = |day: NaiveDate| Some(json!([day, person.life.daily(day)?.avg_spo2_pct?]));
     json!({
-        "userProfilePK": person.profile_id, "calendarDate": day, "minHeartRate": min, "maxHeartRate": max,
-        "restingHeartRate": truth.and_then(|truth| truth.resting_hr_bpm),
-        "lastSevenDaysAvgRestingHeartRate": truth.and_then(|truth| truth.resting_hr_bpm),
-        "startTimestampGMT": gmt(begin), "endTimestampGMT": gmt(end),
-        "startTimestampLocal": midnight(day), "endTimestampLocal": midnight(day + chrono::Days::new(1)),
-        "heartRateValueDescriptors": [{"key": "timestamp", "index": 0}, {"key": "heartrate", "index": 1}],
-        "heartRateValues": values, "abnormalHRValuesArray": null,
-    })
+        "userProfilePK": person.profile_id, "spo2DailyAverageArray": days.filter_map(row).collect::<Vec<_>>(),
+        "spo2HourlyAverageArray": null, "elevationArray": null})
 }
 
-/// `heartRateZones/v2`.
-pub(crate) fn zones() -> Value {
-    json!([{
-        "trainingMethod": "HR_MAX", "sport": "DEFAULT", "maxHeartRateUsed": 184, "restingHeartRateUsed": null,
-        "lactateThresholdHeartRateUsed": null, "restingHrAutoUpdateUsed": false, "changeState": "UNCHANGED",
-        "zone1Floor": 92, "zone2Floor": 110, "zone3Floor": 129, "zone4Floor": 147, "zone5Floor": 166}])
-}
-
-fn ends(person: &Person, day: NaiveDate) -> (chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>) {
-    let plan = person.life.plan();
-    (plan.begin(day), plan.end(day))
-}
-
-fn midnight(day: NaiveDate) -> String {
-    wall(day.and_time(chrono::NaiveTime::MIN))
+/// `userstats-service/wellness/daily`: by `metricId`, 60 resting heart rate, 22 active and 23 resting calories.
+pub(crate) fn metrics(person: &Person, ids: &[&str], (first, last): (NaiveDate, NaiveDate)) -> Value {
+    let mut map = serde_json::Map::new();
+    for id in ids {
+        let (name, of): (_, fn(&crate::people::DailyTruth) -> Option<f64>) = match *id {
+            "60" => ("WELLNESS_RESTING_HEART_RATE", |truth| truth.resting_hr_bpm.map(|bpm| bpm as f64)),
+            "22" => ("COMMON_ACTIVE_CALORIES", |truth| truth.active_kcal),
+            "23" => ("WELLNESS_BMR_CALORIES", |truth| truth.resting_kcal),
+            _ => continue,
+        };
+        let days = first.iter_days().take_while(|day| *day <= last).filter_map(|day| person.life.daily(day));
+        let values: Vec<_> =
+            days.filter_map(|truth| Some(json!({"value": of(truth)?, "calendarDate": truth.day}))).collect();
+        map.insert(name.into(), json!(values));
+    }
+    json!({
+        "userProfileId": person.profile_id, "statisticsStartDate": first, "statisticsEndDate": last,
+        "allMetrics": {"metricsMap": map}, "groupedMetrics": null})
 }

@@ -74,6 +74,15 @@ pub struct ActivityTruth {
     /// The legs of a multisport activity.
     #[serde(skip)]
     pub legs: Vec<i64>,
+    /// `private`, `public`, `subscribers`.
+    #[serde(skip)]
+    pub privacy: &'static str,
+    /// Its ends were cut off on the web page; the file is as it was.
+    #[serde(skip)]
+    pub trimmed: bool,
+    /// What was uploaded, once something was changed: the file tells that for ever.
+    #[serde(skip)]
+    pub uploaded: Option<Box<ActivityTruth>>,
 }
 
 /// How an activity came to Garmin.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::data::{Asked, date};
-use super::http::Reply;
+use super::{Asked, date};
+use crate::fake::http::Reply;
 use crate::people::shape::activity;
 use crate::people::{ActivityTruth, Person};
 
