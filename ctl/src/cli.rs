@@ -29,7 +29,7 @@ pub struct Cli {
     /// The account, where there are several [default: default]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", value_hint = ValueHint::Other)]
     pub account: Option<String>,
-    /// How data are printed on stdout
+    /// How data are printed on stdout; csv for gaps, history and datasets
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FORMAT", default_value = "table")]
     output: Output,
     /// The same as --output json: one object with "version": 1
@@ -47,9 +47,23 @@ pub struct Cli {
 enum Output {
     Table,
     Json,
+    Csv,
 }
 
 impl Cli {
+    /// Whether stdout gets comma-separated values.
+    ///
+    /// # Errors
+    /// When the command has no table.
+    pub fn wants_csv(&self) -> Result<bool, Failed> {
+        let csv = self.output == Output::Csv;
+        match self.command {
+            _ if !csv => Ok(false),
+            Command::Gaps { .. } | Command::History { .. } | Command::Datasets => Ok(true),
+            _ => Err(Failed::usage("--output csv is for gaps, history and datasets. Nothing was done.")),
+        }
+    }
+
     /// Whether stdout gets one JSON object.
     pub fn wants_json(&self) -> bool {
         self.json || self.output == Output::Json
@@ -77,6 +91,20 @@ pub enum Command {
     Sync(Sync),
     /// Stop the sync under way; what it has read stays
     Cancel,
+    /// List the days and files that are wanted and missing: why, since when, and when they are tried next
+    Gaps {
+        /// Only of this dataset; may be given several times
+        #[arg(long = "dataset", value_name = "NAME", value_hint = ValueHint::Other)]
+        datasets: Vec<String>,
+    },
+    /// List the syncs, newest first: why, when, how they ended, what they brought and cost
+    History {
+        /// How many [default: 20]
+        #[arg(long, value_name = "N", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u32).range(1..=500))]
+        last: Option<u32>,
+    },
+    /// List what can be mirrored: on or off, the tiers that serve it, what is held, what it costs
+    Datasets,
     /// Show the release and the protocol of the client and the daemon
     Version,
     /// Print a completion script for a shell
@@ -144,6 +172,9 @@ pub struct Sync {
     /// Only this dataset; may be given several times
     #[arg(long = "dataset", value_name = "NAME", value_hint = ValueHint::Other)]
     pub datasets: Vec<String>,
+    /// Read only what `gaps` lists; nothing because it may have changed since
+    #[arg(long)]
+    pub missing: bool,
 }
 
 /// The shells completions are written for.
@@ -234,6 +265,10 @@ mod tests {
             "garminsyncctl --socket /tmp/s sync --wait --since 2026-01-31 --until 2026-02-01 --dataset sleep --dataset hrv",
             "garminsyncctl sync --no-wait --output json",
             "garminsyncctl cancel",
+            "garminsyncctl sync --missing",
+            "garminsyncctl gaps --dataset hrv --dataset sleep --output csv",
+            "garminsyncctl history --last 500 --json",
+            "garminsyncctl datasets",
             "garminsyncctl version --json",
             "garminsyncctl completions fish",
         ] {
@@ -254,6 +289,8 @@ mod tests {
             "garminsyncctl mfa 123456 --resend",
             "garminsyncctl mfa --resend --cancel",
             "garminsyncctl sync --since yesterday",
+            "garminsyncctl history --last 0",
+            "garminsyncctl history --last 501",
             "garminsyncctl status --json --output table",
             "garminsyncctl completions powershell",
         ] {

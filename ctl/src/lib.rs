@@ -44,6 +44,10 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut console: Console)
     };
     let Invocation { cli, typed } = invocation;
     let json = cli.wants_json();
+    let csv = match cli.wants_csv() {
+        Ok(csv) => csv,
+        Err(failed) => return report(&failed, false, &mut console).code(),
+    };
     let interrupt = console.interrupt();
     let mut app = app::App::new(&cli, typed, console);
     let ended = tokio::select! {
@@ -54,7 +58,11 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut console: Console)
     let ended = ended.unwrap_or_else(|| Err(app.farewell.clone()));
     let console = &mut app.console;
     let exit = ended.and_then(|done| {
-        let text = if json { show::json::done(&done.data) } else { done.text };
+        let text = match done.csv.filter(|_| csv) {
+            Some(csv) => csv,
+            None if json => show::json::done(&done.data),
+            None => done.text,
+        };
         console.data(&text).map_err(|error| Failed::unwritten(&error))?;
         if !json {
             console.say(&done.message);

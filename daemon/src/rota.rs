@@ -52,7 +52,14 @@ impl Duties for Rota {
 
 impl Rota {
     async fn start(&self, account: String, trigger: Trigger) {
-        let request = Request { account: account.clone(), trigger, since: None, until: None, datasets: Vec::new() };
+        let request = Request {
+            account: account.clone(),
+            trigger,
+            since: None,
+            until: None,
+            datasets: Vec::new(),
+            missing: false,
+        };
         if let Err(refused) = self.syncs.start(request).await {
             tracing::info!(account, %refused, "no sync now");
         }

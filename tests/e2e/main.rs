@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test reports by panicking")]
 
 mod accounts;
+mod ledger;
 mod login;
 mod mirror;
 mod names;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod code;
+mod ledger;
 mod login;
 mod logout;
 mod status;
@@ -26,6 +27,8 @@ pub struct Done {
     pub text: String,
     /// For the person, on stderr.
     pub message: String,
+    /// For `--output csv`, where the command has a table.
+    pub csv: Option<String>,
     /// 0, or what `status` found.
     pub exit: Exit,
 }
@@ -33,12 +36,12 @@ pub struct Done {
 impl Done {
     /// Nothing to show but a sentence.
     fn message(data: impl Serialize, message: impl Into<String>) -> Self {
-        Self { data: to_value(data), text: String::new(), message: message.into(), exit: Exit::Done }
+        Self { data: to_value(data), text: String::new(), message: message.into(), csv: None, exit: Exit::Done }
     }
 
     /// Data.
     fn text(data: impl Serialize, text: impl Into<String>) -> Self {
-        Self { data: to_value(data), text: text.into(), message: String::new(), exit: Exit::Done }
+        Self { data: to_value(data), text: text.into(), message: String::new(), csv: None, exit: Exit::Done }
     }
 }
 
@@ -57,6 +60,9 @@ pub async fn run(app: &mut App, command: Command) -> Result<Done, Failed> {
         Command::Accounts => accounts::run(app).await,
         Command::Sync(flags) => sync::run(app, flags).await,
         Command::Cancel => sync::cancel(app).await,
+        Command::Gaps { datasets } => ledger::gaps(app, datasets).await,
+        Command::History { last } => ledger::history(app, last).await,
+        Command::Datasets => ledger::datasets(app).await,
         Command::Version => version::run(app).await,
         Command::Completions { shell } => Ok(completions(shell)),
     }

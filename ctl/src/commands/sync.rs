@@ -21,6 +21,7 @@ pub async fn run(app: &mut App, flags: Sync) -> Result<Done, Failed> {
         since: flags.since,
         until: flags.until,
         datasets: flags.datasets,
+        missing: flags.missing,
     };
     let mut meter = Meter::new(app.console.err_is_terminal);
     let console = &mut app.console;

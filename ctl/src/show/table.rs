@@ -14,23 +14,28 @@ use super::{Paint, time};
 pub fn accounts<Tz: TimeZone<Offset: Display>>(list: &AccountsList, now: &DateTime<Tz>, paint: Paint) -> String {
     let head = ["ACCOUNT", "WHO", "STATE", "TIERS", "REGION", "NEWEST DAY", "NEXT SYNC", "TROUBLES"];
     let row = |account: &AccountEntry| {
-        let or_dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".into());
         [
             account.name.clone(),
             or_dash(account.display_name.clone()),
             state_words(account.state).into(),
             or_dash(Some(account.tiers.join("+"))),
             or_dash(Some(account.domain.clone())),
-            or_dash(account.newest_day.map(|day| day.to_string())),
+            or_dash(account.newest_day),
             or_dash(account.next_at.map(|at| time::clock(at, now))),
-            or_dash(Some(account.troubles).filter(|troubles| *troubles > 0).map(|troubles| troubles.to_string())),
+            or_dash(Some(account.troubles).filter(|troubles| *troubles > 0)),
         ]
     };
     let rows: Vec<_> = list.accounts.iter().map(row).collect();
     if rows.is_empty() { String::new() } else { table(head, &rows, paint) }
 }
 
-fn table<const N: usize>(head: [&str; N], rows: &[[String; N]], paint: Paint) -> String {
+/// What there is, or a dash.
+pub fn or_dash(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).filter(|text| !text.is_empty()).unwrap_or_else(|| "-".into())
+}
+
+/// Any table.
+pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]], paint: Paint) -> String {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| clean(cell))).collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| measure_text_width(&row[column]));

@@ -4,6 +4,7 @@
 
 pub mod failure;
 pub mod frame;
+pub mod ledger;
 pub mod limits;
 pub mod method;
 pub mod openrpc;
@@ -13,6 +14,7 @@ pub mod status;
 
 pub use failure::{Failure, Kind, WayIn};
 pub use frame::{Frame, Id, RpcError};
+pub use ledger::*;
 pub use method::*;
 pub use secret::Secret;
 pub use status::*;

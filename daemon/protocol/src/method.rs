@@ -230,6 +230,9 @@ pub struct SyncStart {
     /// Only these datasets; all that are switched on when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub datasets: Vec<String>,
+    /// Read only what `gaps.list` tells; nothing that is held already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
 }
 
 /// How a run ended.

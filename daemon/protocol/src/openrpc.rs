@@ -5,6 +5,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use crate::failure::Kind;
+use crate::ledger::*;
 use crate::method::*;
 use crate::status::Status;
 
@@ -22,6 +23,9 @@ pub fn document() -> Value {
         method::<NoParams, AccountsList>(&mut types, ACCOUNTS_LIST, "The accounts there are."),
         method::<SyncStart, SyncResult>(&mut types, SYNC_START, "Start a sync, or join the one under way."),
         method::<AccountParams, SyncResult>(&mut types, SYNC_CANCEL, "Stop the sync under way; what it has stays."),
+        method::<HistoryParams, History>(&mut types, SYNC_HISTORY, "The runs, newest first."),
+        method::<GapsParams, GapsList>(&mut types, GAPS_LIST, "What is wanted and missing, and why."),
+        method::<AccountParams, DatasetsList>(&mut types, DATASETS_LIST, "What can be mirrored, held, and costs."),
         method::<NoParams, Diagnosis>(&mut types, DOCTOR, "Look for what keeps the daemon from working."),
         method::<AccountParams, VersionResult>(&mut types, VERSION, "The daemon's release and protocol."),
         method::<AccountParams, Value>(&mut types, RPC_DISCOVER, "This document."),

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{
-    ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DEFAULT_ACCOUNT, Failure, Kind,
-    LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart, NoParams, Outcome, PROTOCOL,
-    RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult,
-    openrpc,
+    ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DATASETS_LIST, DEFAULT_ACCOUNT, Failure,
+    GAPS_LIST, Kind, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart, NoParams,
+    Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa, SyncResult,
+    SyncStart, VERSION, VersionResult, openrpc,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Rooms;
 use super::connection::{Answer, Called, Desk, Work};
+use super::ledger;
 use crate::board::Board;
 use crate::config::{ACCOUNT_NAMES, valid_account_name};
 use crate::report::Reporter;
@@ -80,6 +81,9 @@ impl Desk for Counter {
             }
             ACCOUNTS_LIST => read(params).and_then(|NoParams {}| self.accounts()),
             SYNC_START => return self.later(params, start_sync),
+            GAPS_LIST => return self.later(params, ledger::gaps),
+            SYNC_HISTORY => return self.later(params, ledger::history),
+            DATASETS_LIST => return self.later(params, ledger::datasets),
             SYNC_CANCEL => read(params).and_then(|params| self.cancel_sync(params)),
             unknown => Err(RpcError::UnknownMethod(unknown.into())),
         };
@@ -152,6 +156,7 @@ async fn start_sync(rooms: Rooms, params: SyncStart, reporter: Reporter, shutdow
         since: params.since,
         until: params.until,
         datasets: params.datasets,
+        missing: params.missing,
     };
     let mut started = rooms.syncs.start(request).await.map_err(|why| refused(&account, why))?;
     let begun = under_way(&account, &started);
@@ -202,7 +207,7 @@ fn outcome(outcome: sync::Outcome) -> Outcome {
     }
 }
 
-fn refused(account: &str, why: sync::Refused) -> Failure {
+pub(super) fn refused(account: &str, why: sync::Refused) -> Failure {
     use sync::Refused;
     match why {
         Refused::UnknownAccount => unknown_account(account),
@@ -217,6 +222,7 @@ fn refused(account: &str, why: sync::Refused) -> Failure {
             let words = format!("Garmin asked for a pause; the mirror goes on by itself after {until}");
             Failure::new(Kind::RateLimited, words).retry_after_s(seconds)
         }
+        Refused::Storage(why) => Failure::new(Kind::Storage, why),
         Refused::ShuttingDown => stopping(),
         Refused::BadRange => {
             let words =
@@ -244,11 +250,11 @@ fn stopping() -> Failure {
     Failure::new(Kind::ShuttingDown, "the daemon is stopping; what was mirrored is safe")
 }
 
-fn account_of(params: &AccountParams) -> &str {
+pub(super) fn account_of(params: &AccountParams) -> &str {
     params.account.as_deref().unwrap_or(DEFAULT_ACCOUNT)
 }
 
-fn said(result: impl Serialize) -> Answer {
+pub(super) fn said(result: impl Serialize) -> Answer {
     serde_json::to_value(result).map_err(|error| {
         tracing::error!(%error, "an answer cannot be written");
         Failure::new(Kind::Internal, "a defect of the daemon; its log knows more").into()

@@ -5,6 +5,7 @@
 #[cfg_attr(windows, path = "bind_windows.rs")]
 mod bind;
 mod connection;
+mod ledger;
 mod lines;
 mod methods;
 mod peer;

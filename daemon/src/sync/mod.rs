@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod datasets;
+mod gaps;
 pub mod originals;
 pub mod pace;
 pub mod plan;
@@ -16,14 +17,15 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use garminsync_garmin::Tier;
-use garminsync_store::Store;
+use garminsync_store::{LedgerEntry, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::datasets::Dataset;
+pub use self::gaps::{Gap, Held, Unit, Why};
 use self::pace::Pace;
-use self::plan::EARLIEST;
+use self::plan::{EARLIEST, Ledger, Scope};
 use self::request::Live;
 pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
 pub use self::rules::{Rules, projections};
@@ -32,6 +34,7 @@ pub use self::view::View;
 use crate::account::{Access, Accounts, NoAccess};
 use crate::on_thread::OnThread;
 use crate::report::Step;
+pub use garminsync_store::RunRow;
 
 /// Hears what `status` shows of an account, each time it changes. Must not wait.
 pub type Show = Arc<dyn Fn(&str, &View) + Send + Sync>;
@@ -137,12 +140,86 @@ impl Syncs {
         self.0.tasks.wait().await;
     }
 
+    /// What is wanted of an account and missing; of the named datasets, or of all that are on.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn gaps(&self, account: &str, datasets: &[String]) -> Result<Vec<Gap>, Refused> {
+        Ok(self.look(account, self.0.datasets(datasets)?).await?.gaps)
+    }
+
+    /// What is held of every dataset there is.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn held(&self, account: &str) -> Result<Vec<Held>, Refused> {
+        let on = self.0.rules.datasets();
+        let Looked { entries, gaps, tiers } = self.look(account, on.clone()).await?;
+        Ok(gaps::held(&entries, &gaps, datasets::all().unwrap_or_default(), &on, &tiers))
+    }
+
+    /// The newest runs of an account, newest first.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn history(&self, account: &str, last: u32) -> Result<Vec<RunRow>, Refused> {
+        self.tiers(account).await?;
+        let name = account.to_owned();
+        self.0.store.call(move |store| store.runs(&name, last)).await.map_err(unread)?.map_err(unread)
+    }
+
+    /// The tiers of an account; none where its login is dead. Its data can be looked at all the same.
+    async fn tiers(&self, account: &str) -> Result<Vec<Tier>, Refused> {
+        match self.0.accounts.access(account).await {
+            Ok(access) => Ok(access.tiers),
+            Err(NoAccess::LoginNeeded(_)) => Ok(Vec::new()),
+            Err(NoAccess::Unknown) => {
+                let name = account.to_owned();
+                match self.0.store.call(move |store| store.knows(&name)).await.map_err(unread)?.map_err(unread)? {
+                    true => Ok(Vec::new()),
+                    false => Err(Refused::UnknownAccount),
+                }
+            }
+        }
+    }
+
+    /// Looks at the ledger as a run would.
+    async fn look(&self, account: &str, datasets: Vec<&'static Dataset>) -> Result<Looked, Refused> {
+        let tiers = self.tiers(account).await?;
+        let now = Utc::now();
+        let start = self.0.rules.account_start.get(account).copied().unwrap_or(self.0.rules.start);
+        let scope = Scope { now, today: local_day(now), start, since: None, until: None, missing: true };
+        let name = account.to_owned();
+        let work = move |store: &mut Store| {
+            let (entries, owed) = (store.ledger(&name)?, store.activities_without_original(&name)?);
+            let ledger = Ledger::new(&entries, now, local_day);
+            // Where there is no login, everything is wanted that any could bring.
+            let of = |dataset: &Dataset| dataset.tiers().find(|tier| tiers.is_empty() || tiers.contains(tier));
+            let fetches = plan::plan(datasets.iter().copied(), &ledger, &scope, of);
+            let datasets: Vec<&Dataset> = datasets.into_iter().filter(|dataset| of(dataset).is_some()).collect();
+            let gaps = gaps::gaps(&entries, &fetches, &owed, &datasets, &ledger, &scope);
+            Ok::<_, garminsync_store::Error>(Looked { entries, gaps, tiers })
+        };
+        self.0.store.call(work).await.map_err(unread)?.map_err(unread)
+    }
+
     /// Looks up in the store what `status` shows of an account, and shows it.
     pub async fn refresh_view(&self, account: &str) {
         let slot = self.0.slot(account);
         self.0.open_queues(account, &slot).await;
         self.0.refresh(account, &slot, |_| {}).await;
     }
+}
+
+/// The ledger of an account, and what is missing by it.
+struct Looked {
+    entries: Vec<LedgerEntry>,
+    gaps: Vec<Gap>,
+    tiers: Vec<Tier>,
+}
+
+fn unread(error: impl ToString) -> Refused {
+    Refused::Storage(error.to_string())
 }
 
 /// When the first of the datasets may be asked for again, if the preferred tiers of all of them are in a pause.
@@ -227,6 +304,7 @@ impl Inner {
             start: self.rules.account_start.get(&request.account).copied().unwrap_or(self.rules.start),
             since: request.since,
             until: request.until,
+            missing: request.missing,
             store: self.store.clone(),
             paces: slot.paces.clone(),
             cancel,

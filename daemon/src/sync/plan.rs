@@ -48,10 +48,15 @@ impl Known {
         matches!(self.state, State::Ok | State::Provisional)
     }
 
-    fn rests(&self, now: DateTime<Utc>, young: bool) -> bool {
-        let Some(more) = self.attempts.checked_sub(STUBBORN) else { return false };
+    /// How long it rests after its last failure.
+    fn rest(&self, young: bool) -> Option<TimeDelta> {
+        let more = self.attempts.checked_sub(STUBBORN)?;
         let doubled = (SHORTEST_REST * (1 << more.min(8))).min(LONGEST_REST);
-        self.is_within(if young || self.has_data() { doubled } else { LONGEST_REST }, now)
+        Some(if young || self.has_data() { doubled } else { LONGEST_REST })
+    }
+
+    fn rests(&self, now: DateTime<Utc>, young: bool) -> bool {
+        self.rest(young).is_some_and(|rest| self.is_within(rest, now))
     }
 
     /// Whether it was fetched in the last `span`. What lies ahead was not.
@@ -136,6 +141,14 @@ impl Ledger {
     }
 }
 
+/// Until when something that could not be read rests; `None` where the next run may try it.
+pub fn rests_until(entry: &LedgerEntry, now: DateTime<Utc>, young: bool) -> Option<DateTime<Utc>> {
+    let LedgerEntry { state, fetched_utc, attempts, .. } = *entry;
+    let known = Known { state, fetched_utc, read_on: fetched_utc.date_naive(), attempts };
+    let rest = if state == State::Unavailable { Some(AREA_CLOSED) } else { known.rest(young) };
+    rest.filter(|rest| known.is_within(*rest, now)).map(|rest| fetched_utc + rest)
+}
+
 /// Whether a day that was read on `read_on` will not change any more.
 pub fn is_final(day: NaiveDate, read_on: NaiveDate, reread_days: u32) -> bool {
     read_on > later(day, Days::new(reread_days.into()))
@@ -164,6 +177,8 @@ pub struct Scope {
     pub since: Option<NaiveDate>,
     /// Only days up to this one.
     pub until: Option<NaiveDate>,
+    /// Only what is missing: nothing that is held is read again.
+    pub missing: bool,
 }
 
 impl Scope {
@@ -178,6 +193,11 @@ impl Scope {
             (None, None) => earlier(ledger.oldest_data().unwrap_or(self.today).min(self.today), SILENT_YEAR),
         };
         first.max(EARLIEST)
+    }
+
+    /// Whether something of which so much is known is wanted at all.
+    fn takes(&self, known: Option<&Known>) -> bool {
+        !self.missing || known.is_none_or(|known| matches!(known.state, State::Error | State::Unavailable))
     }
 
     /// Whether the activity list is wanted to its very beginning, which costs no more than a part of it.
@@ -264,7 +284,11 @@ fn wanted(dataset: &Dataset, standing: &Standing, first: NaiveDate, scope: &Scop
     let asked =
         |day: NaiveDate| standing.asked.contains(&day) || standing.asked_down_from.is_some_and(|top| day <= top);
     let last = scope.last();
-    first.iter_days().take_while(|day| *day <= last).filter(|day| !asked(*day) && due(*day)).collect()
+    first
+        .iter_days()
+        .take_while(|day| *day <= last)
+        .filter(|day| !asked(*day) && scope.takes(standing.days.get(day)) && due(*day))
+        .collect()
 }
 
 /// Covers `wanted` by the smallest number of ranges, newest first: each begins at the newest day that is left and reaches back as far

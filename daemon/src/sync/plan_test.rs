@@ -20,7 +20,7 @@ fn known(state: State, read_on: NaiveDate, attempts: u32) -> Known {
 }
 
 fn scope(start: Option<NaiveDate>) -> Scope {
-    Scope { now: NOW.parse().unwrap(), today: today(), start, since: None, until: None }
+    Scope { now: NOW.parse().unwrap(), today: today(), start, since: None, until: None, missing: false }
 }
 
 fn only(name: &str) -> Vec<Dataset> {
@@ -72,6 +72,22 @@ fn a_second_sync_reads_only_what_may_still_change() {
     // Read a month ago: what was young then is read once more, and what came since.
     let read = (20..400).map(back).map(|day| (day, known(State::Ok, back(20), 0)));
     assert_eq!(planned("hrv", &ledger("hrv", read), &scope), [(Some(back(27)), today())]);
+}
+
+#[test]
+fn what_is_only_to_be_completed_reads_nothing_for_its_age() {
+    let missing = Scope { missing: true, ..scope(Some(back(99))) };
+    let mut days: Vec<_> = (0..90).map(back).map(|day| (day, known(State::Provisional, today(), 0))).collect();
+    assert_eq!(planned("hrv", &ledger("hrv", days.clone()), &missing), [(Some(back(99)), back(90))]);
+    days[40].1 = known(State::Error, back(1), 1);
+    days[50].1 = known(State::Ok, back(1), 1);
+    assert_eq!(
+        planned("hrv", &ledger("hrv", days.clone()), &missing),
+        [(Some(back(40)), back(40)), (Some(back(99)), back(90))],
+        "and what failed"
+    );
+    days[40].1 = known(State::Error, back(1), 9);
+    assert_eq!(planned("hrv", &ledger("hrv", days), &missing), [(Some(back(99)), back(90))], "unless it rests");
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub struct Request {
     pub until: Option<NaiveDate>,
     /// Only these datasets; all that are switched on when empty.
     pub datasets: Vec<String>,
+    /// Only what is missing; nothing that is held is read again.
+    pub missing: bool,
 }
 
 /// Why no run was started.
@@ -65,6 +67,9 @@ pub enum Refused {
         /// Its end.
         until: DateTime<Utc>,
     },
+    /// The records cannot be read.
+    #[error("{0}")]
+    Storage(String),
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     ShuttingDown,

@@ -27,7 +27,7 @@ async fn made_up_names_leave_nothing_behind() {
     let syncs = Syncs::new(Rules::default(), store, accounts, Arc::new(|_, _| {}));
     for name in ["nobody", "eva"] {
         let (account, trigger) = (name.into(), Trigger::Manual);
-        let request = Request { account, trigger, since: None, until: None, datasets: Vec::new() };
+        let request = Request { account, trigger, since: None, until: None, datasets: Vec::new(), missing: false };
         assert!(syncs.start(request).await.is_err());
         assert!(syncs.cancel(name).is_none());
     }

@@ -71,6 +71,8 @@ pub struct Job<S> {
     pub since: Option<NaiveDate>,
     /// Last day, for this run only.
     pub until: Option<NaiveDate>,
+    /// Only what is missing.
+    pub missing: bool,
     /// The records.
     pub store: OnThread<Store>,
     /// The queues.
@@ -158,7 +160,8 @@ impl<S: Login> Job<S> {
     /// Runs to the end and tells how it went. The end is in the store before it is told.
     pub async fn run(self) -> Report {
         let now = Utc::now();
-        let scope = Scope { now, today: local_day(now), start: self.start, since: self.since, until: self.until };
+        let (start, since, until, missing) = (self.start, self.since, self.until, self.missing);
+        let scope = Scope { now, today: local_day(now), start, since, until, missing };
         for pace in lock(&self.paces).values_mut() {
             pace.begin();
         }

@@ -24,7 +24,7 @@ pub use pauses::Pause;
 pub use projection::Projection;
 pub use rebuild::{Rebuilt, Step};
 pub use record::{Batch, Item, OriginalBatch, OriginalRow, Recorded};
-pub use runs::LastRuns;
+pub use runs::{LastRuns, RunRow};
 pub use secrecy::zeroize::Zeroizing;
 pub use store::{AccountRow, ActivityRef, Store};
 pub use vault::{KeptAside, KeySource, Keyring, Keys, Kind, Opened, Vault};

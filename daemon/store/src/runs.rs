@@ -2,11 +2,11 @@
 //! on what it remembers. It must not know why a run was wanted.
 
 use chrono::{DateTime, Utc};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use crate::database::{garmin, utc_text};
 use crate::error::Error;
-use crate::store::{Store, time_column};
+use crate::store::{Store, maybe_time_column, time_column};
 
 /// What the runs of an account say, all times UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,31 @@ pub struct LastRuns {
     pub last_ok_ended: Option<DateTime<Utc>>,
     /// What the newest run that is over complained about; nothing if it did not.
     pub last_error: Option<String>,
+}
+
+/// A row of the `sync_run` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// Its number.
+    pub id: i64,
+    /// Why it was wanted.
+    pub trigger: String,
+    /// Its beginning.
+    pub started_utc: DateTime<Utc>,
+    /// Its end; not known where the daemon was killed under it.
+    pub ended_utc: Option<DateTime<Utc>>,
+    /// How it ended; `None` while it runs.
+    pub outcome: Option<String>,
+    /// Requests sent.
+    pub requests: u64,
+    /// Bytes received.
+    pub bytes: u64,
+    /// Items that were new.
+    pub new_items: u64,
+    /// Items that had changed.
+    pub changed_items: u64,
+    /// Why it did not end well.
+    pub error: Option<String>,
 }
 
 impl Store {
@@ -96,6 +121,33 @@ impl Store {
             )?
             .flatten(),
         })
+    }
+
+    /// The newest `last` runs of `account`, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn runs(&self, account: &str, last: u32) -> Result<Vec<RunRow>, Error> {
+        let mut statement = garmin(self.connection.prepare_cached(
+            "SELECT id, \"trigger\", started_utc, ended_utc, outcome, requests, bytes, new_items, changed_items, error
+             FROM sync_run WHERE account = ?1 ORDER BY id DESC LIMIT ?2",
+        ))?;
+        let count = |row: &Row<'_>, index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+        let rows = garmin(statement.query_map((account, last), |row| {
+            Ok(RunRow {
+                id: row.get(0)?,
+                trigger: row.get(1)?,
+                started_utc: time_column(row, 2)?,
+                ended_utc: maybe_time_column(row, 3)?,
+                outcome: row.get(4)?,
+                requests: count(row, 5)?,
+                bytes: count(row, 6)?,
+                new_items: count(row, 7)?,
+                changed_items: count(row, 8)?,
+                error: row.get(9)?,
+            })
+        }))?;
+        garmin(rows.collect())
     }
 
     /// Requests of all runs of `account` that started at `at` or later.

@@ -144,6 +144,18 @@ impl Store {
         )
     }
 
+    /// Whether anything was ever recorded of `account`.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn knows(&self, account: &str) -> Result<bool, Error> {
+        garmin(self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM sync_run WHERE account = ?1)",
+            [account],
+            |row| row.get(0),
+        ))
+    }
+
     /// The activities, newest first, that are not deleted and whose original is not yet `ok`, `empty` or `unavailable` in the ledger.
     ///
     /// # Errors

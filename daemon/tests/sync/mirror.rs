@@ -163,6 +163,7 @@ impl Mirror {
             start: self.start,
             since: self.since,
             until: None,
+            missing: false,
             store: self.store(),
             paces: self.paces.clone(),
             cancel,

@@ -34,7 +34,14 @@ fn email(account: &str) -> String {
 }
 
 fn request(account: &str) -> Request {
-    Request { account: account.into(), trigger: Trigger::Manual, since: None, until: None, datasets: Vec::new() }
+    Request {
+        account: account.into(),
+        trigger: Trigger::Manual,
+        since: None,
+        until: None,
+        datasets: Vec::new(),
+        missing: false,
+    }
 }
 
 impl House {

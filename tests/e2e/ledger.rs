@@ -1,0 +1,94 @@
+//! What the ledger tells people: gaps with their reasons, runs, datasets; and `sync --missing`, which reads only the gaps.
+
+use garminsync_test_support::fake::{Effect, Host, Rule};
+use garminsync_test_support::harness::{Daemon, Ran};
+use garminsync_test_support::people::SignInMood;
+use serde_json::Value;
+
+use crate::stage::{PASSWORD, Stage, ana, today};
+
+fn gaps_of<'a>(gaps: &'a Value, dataset: &str) -> Vec<&'a Value> {
+    gaps["gaps"].as_array().expect("gaps").iter().filter(|gap| gap["dataset"] == dataset).collect()
+}
+
+fn find<'a>(datasets: &'a Value, name: &str) -> &'a Value {
+    datasets["datasets"].as_array().expect("datasets").iter().find(|one| one["name"] == name).expect(name)
+}
+
+fn done(ran: Ran) -> Ran {
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gaps_say_why_and_a_sync_of_what_is_missing_reads_nothing_else() {
+    let first = today() - chrono::Days::new(19);
+    let stage = Stage::set(ana(SignInMood::Ok), &format!("start = \"{first}\"\n")).await;
+    stage.fake.misbehave(Rule::does(Effect::status(500)).host(Host::Connectapi).path("/hrv-service/"));
+    stage.fake.misbehave(Rule::does(Effect::status(403)).host(Host::Connectapi).path("/download-service/"));
+    let _daemon = Daemon::start(&stage.home).await;
+    let nobody = stage.home.ctl(&["--account", "nobody", "gaps", "--json"]).await;
+    assert_eq!(nobody.json()["error"]["kind"], "unknown_account", "{nobody:?}");
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 1);
+
+    let gaps = done(stage.home.ctl(&["gaps", "--json"]).await).json();
+    let hrv = gaps_of(&gaps, "hrv");
+    let [gap] = hrv.as_slice() else { panic!("{hrv:?}") };
+    assert_eq!(
+        (&gap["state"], &gap["unit"], &gap["from"]),
+        (&"error".into(), &"day".into(), &first.to_string().into())
+    );
+    assert!(gap["detail"].as_str().is_some_and(|why| why.contains("500")), "{gap}");
+    assert!(gap["since"].is_string() && gap["attempts"].as_u64() >= Some(1), "{gap}");
+    let files = gaps_of(&gaps, "original");
+    assert_eq!(files.iter().filter_map(|gap| gap["missing"].as_u64()).sum::<u64>(), 3, "{files:?}");
+    assert!(gaps_of(&gaps, "sleep").is_empty(), "{gaps}");
+    let table = done(stage.home.ctl(&["gaps", "--dataset", "hrv"]).await);
+    assert!(table.stdout.contains("DATASET") && table.stdout.contains("hrv"), "{table:?}");
+    assert!(!table.stdout.contains("original") && table.stderr.contains("sync --missing"), "{table:?}");
+    let csv = done(stage.home.ctl(&["gaps", "--output", "csv"]).await).stdout;
+    assert!(csv.starts_with("dataset,from,to,missing,unit,state,detail,since,attempts,next_at\r\n"), "{csv}");
+
+    stage.fake.behave();
+    stage.fake.forget_requests();
+    done(stage.home.ctl(&["sync", "--missing"]).await);
+    let asked: Vec<String> =
+        stage.fake.requests().into_iter().filter(|seen| seen.host == Host::Connectapi).map(|seen| seen.path).collect();
+    assert!(!asked.is_empty());
+    assert!(
+        asked.iter().all(|path| path.contains("/hrv-service/") || path.contains("/download-service/")),
+        "{asked:?}"
+    );
+    let filled = done(stage.home.ctl(&["gaps"]).await);
+    assert_eq!((filled.stdout.as_str(), filled.stderr.trim()), ("", "Nothing is missing."));
+    stage.fake.forget_requests();
+    done(stage.home.ctl(&["sync", "--missing"]).await);
+    assert_eq!(stage.asked(Host::Connectapi, "GET", ""), 0, "nothing is missing, nothing is asked");
+
+    let history = done(stage.home.ctl(&["history", "--json"]).await).json();
+    let runs = history["runs"].as_array().expect("runs");
+    let outcomes: Vec<_> = runs.iter().map(|run| run["outcome"].as_str().expect("an outcome")).collect();
+    assert_eq!(outcomes.first_chunk(), Some(&["ok", "ok", "partial"]), "{history}");
+    assert!(runs[1]["requests"].as_u64() >= Some(4) && runs[1]["bytes"].as_u64() > Some(1000), "{history}");
+    assert!(runs[1]["duration_s"].is_u64() && runs[1]["ended_at"].is_string(), "{history}");
+    let one = done(stage.home.ctl(&["history", "--last", "1", "--output", "csv"]).await).stdout;
+    assert_eq!(one.lines().count(), 2, "{one}");
+    assert!(done(stage.home.ctl(&["history"]).await).stdout.contains("partial"));
+
+    let datasets = done(stage.home.ctl(&["datasets", "--json"]).await).json();
+    let hrv = find(&datasets, "hrv");
+    assert_eq!((&hrv["on"], &hrv["reachable"], &hrv["missing"]), (&true.into(), &true.into(), &0.into()));
+    assert!(hrv["held"].as_u64() >= Some(10) && hrv["last_read_at"].is_string(), "{hrv}");
+    assert!(hrv["oldest"].as_str() >= Some(first.to_string().as_str()), "{hrv}");
+    assert_eq!(find(&datasets, "original")["held"], 3);
+    assert!(done(stage.home.ctl(&["datasets"]).await).stdout.contains("LAST READ"));
+
+    let wrong = stage.home.ctl(&["gaps", "--dataset", "steeps"]).await;
+    assert!(wrong.code == 1 && wrong.stderr.contains("steeps"), "{wrong:?}");
+    let refused = stage.home.ctl(&["logout", "--output", "csv"]).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    done(stage.home.ctl(&["logout"]).await);
+    done(stage.home.ctl(&["history"]).await);
+    done(stage.home.ctl(&["gaps"]).await);
+}
