@@ -11,7 +11,7 @@ use crate::cli::Cli;
 use crate::client::Daemon;
 use crate::console::Console;
 use crate::failure::{Exit, Failed, Typed};
-use crate::prompt::Unanswered;
+use crate::prompt::{Answer, Terminal, Unanswered};
 
 /// A command's surroundings.
 pub struct App {
@@ -73,9 +73,22 @@ impl App {
 
     /// Asks the person, again after a slip of the control key. `nobody` is the end when there is no one to ask.
     pub async fn ask(&mut self, question: &str, hidden: bool, nobody: Failed) -> Result<Secret, Failed> {
+        self.answer(|terminal| terminal.ask(question, hidden), nobody).await
+    }
+
+    /// Asks the person for something hidden, on a line that changes while they think.
+    pub async fn ask_live(
+        &mut self,
+        line: impl Fn() -> String + Clone + Send + 'static,
+        nobody: Failed,
+    ) -> Result<Secret, Failed> {
+        self.answer(|terminal| terminal.ask_live(Box::new(line.clone())), nobody).await
+    }
+
+    async fn answer(&mut self, ask: impl Fn(&dyn Terminal) -> Answer, nobody: Failed) -> Result<Secret, Failed> {
         let Some(terminal) = self.console.terminal.clone() else { return Err(nobody) };
         loop {
-            match terminal.ask(question, hidden).await {
+            match ask(&*terminal).await {
                 Ok(answer) if holds_controls(&answer) => {
                     self.console.say("That held a control character, such as Ctrl-Z, and was not sent. Once more:");
                 }

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 pub use console::Console;
-pub use prompt::{Answer, Terminal, Unanswered};
+pub use prompt::{Answer, Line, Terminal, Unanswered};
 
 use cli::Invocation;
 use failure::{Exit, Failed};

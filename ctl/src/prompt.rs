@@ -4,7 +4,8 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::pin::Pin;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use garminsync_protocol::Secret;
 #[cfg(unix)]
@@ -23,10 +24,19 @@ pub enum Unanswered {
 /// An answer on its way.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Secret, Unanswered>> + Send>>;
 
+/// The line of a question as it should stand there now.
+pub type Line = Box<dyn Fn() -> String + Send>;
+
 /// A person who can be asked.
 pub trait Terminal: Send + Sync {
     /// Asks; with `hidden`, what is typed is not seen. Dropping the answer ends the question.
     fn ask(&self, question: &str, hidden: bool) -> Answer;
+
+    /// Asks for something hidden on a line that is written anew every second. Since nothing that is typed is seen, that disturbs
+    /// nobody; a line must not become shorter, because nothing is wiped.
+    fn ask_live(&self, line: Line) -> Answer {
+        self.ask(&line(), true)
+    }
 }
 
 /// The terminal that controls this process, if there is one.
@@ -59,6 +69,16 @@ struct ControllingTerminal;
 
 impl Terminal for ControllingTerminal {
     fn ask(&self, question: &str, hidden: bool) -> Answer {
+        Self::put(question, hidden, None)
+    }
+
+    fn ask_live(&self, line: Line) -> Answer {
+        Self::put(&line(), true, Some(line))
+    }
+}
+
+impl ControllingTerminal {
+    fn put(question: &str, hidden: bool, live: Option<Line>) -> Answer {
         let (done, answer) = oneshot::channel();
         let (asking, asked) = mpsc::channel::<()>();
         let echo = match KeptEcho::now(hidden, asked) {
@@ -72,9 +92,11 @@ impl Terminal for ControllingTerminal {
             drop(asking);
             let _ = done.send(said);
         });
+        let live = live.map(Redrawn::every_second);
         Box::pin(async move {
             let mut echo = echo;
             let said = answer.await;
+            drop(live);
             echo.line_open = matches!(&said, Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof);
             match said {
                 Ok(Ok(text)) => Ok(text.into()),
@@ -85,6 +107,39 @@ impl Terminal for ControllingTerminal {
                 Err(_) => Err(Unanswered::Left),
             }
         })
+    }
+}
+
+/// A line that a thread of its own writes anew, until this is dropped.
+struct Redrawn {
+    over: Arc<Mutex<bool>>,
+    _ends: mpsc::Sender<()>,
+}
+
+impl Redrawn {
+    fn every_second(line: Line) -> Self {
+        let over = Arc::new(Mutex::new(false));
+        let (ends, ended) = mpsc::channel::<()>();
+        let pen = over.clone();
+        std::thread::spawn(move || {
+            while let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_secs(1)) {
+                let over = pen.lock().unwrap_or_else(PoisonError::into_inner);
+                let written = OpenOptions::new().write(true).open(TERMINAL_OUT).and_then(|mut out| match *over {
+                    false => out.write_all(format!("\r{}", line()).as_bytes()),
+                    true => Err(ErrorKind::Other.into()),
+                });
+                if written.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { over, _ends: ends }
+    }
+}
+
+impl Drop for Redrawn {
+    fn drop(&mut self) {
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 }
 

@@ -135,11 +135,27 @@ async fn ask(app: &mut App, mfa: &MfaStatus, attempts_left: Option<u64>) -> Resu
         ..mfa.clone()
     };
     app.console.say(&text::code_sent(&mfa, &Local::now()));
+    let deadline = mfa.expires_at;
+    let line = move || text::code_prompt(&mfa, Utc::now());
     loop {
-        let code = app.ask("Code: ", true, Failed::usage("No terminal to ask for the code.")).await?;
+        let nobody = Failed::usage("No terminal to ask for the code.");
+        let code = tokio::select! {
+            code = app.ask_live(line.clone(), nobody) => code?,
+            () = passed(deadline) => {
+                let message = "The time for the code ran out; the login has ended. Nothing else was changed.";
+                return Err(Failed::of_kind(Kind::MfaExpired, message, &app.typed));
+            }
+        };
         if !code.expose().trim().is_empty() {
             return Ok(code);
         }
+    }
+}
+
+/// Ends when a moment has passed by the clock on the wall, also after a machine was suspended.
+async fn passed(moment: DateTime<Utc>) {
+    while Utc::now() < moment {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

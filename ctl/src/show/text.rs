@@ -86,6 +86,15 @@ pub fn code_sent<Tz: TimeZone<Offset: Display>>(mfa: &MfaStatus, now: &DateTime<
     format!("{source}.\n{tries} left, until {until} ({left}).")
 }
 
+/// The question for the code, with the time that is left, and what else can be done once Garmin allows it. It grows and never
+/// shrinks.
+pub fn code_prompt(mfa: &MfaStatus, now: DateTime<Utc>) -> String {
+    let left = (mfa.expires_at - now).num_seconds().max(0);
+    let resend = mfa.resend_at.is_some_and(|at| at <= now);
+    let resend = if resend { "; none came? garminsyncctl mfa --resend" } else { "" };
+    format!("Code ({:02}:{:02} left{resend}): ", left / 60, left % 60)
+}
+
 /// `status` for people.
 pub fn status<Tz: TimeZone<Offset: Display>>(
     status: &Status,

@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use garminsync_ctl::{Answer, Console, Terminal, Unanswered};
+use garminsync_ctl::{Answer, Console, Line, Terminal, Unanswered};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -135,6 +135,13 @@ impl Script {
 }
 
 impl Terminal for Script {
+    fn ask_live(&self, line: Line) -> Answer {
+        let line = line();
+        let (what, left) = line.split_once(" (").expect("a question with its time");
+        assert!(left.contains(" left"), "{line}");
+        self.ask(&format!("{what}:"), true)
+    }
+
     fn ask(&self, question: &str, hidden: bool) -> Answer {
         let mark = if hidden { "*" } else { "" };
         self.asked.lock().unwrap().push(format!("{mark}{}", question.trim()));

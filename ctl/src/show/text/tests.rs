@@ -166,3 +166,24 @@ fn words_from_outside_become_sentences() {
         assert_eq!(sentence(words), expected);
     }
 }
+
+#[test]
+fn the_question_for_the_code_counts_down_and_tells_when_another_may_be_asked_for() {
+    let mfa = MfaStatus {
+        challenge: "c1".into(),
+        method: "email".into(),
+        sent_to: None,
+        expires_at: ago(-27),
+        attempts_left: 3,
+        unsent: false,
+        resend_at: Some(ago(-1)),
+    };
+    let at = |seconds: i64| code_prompt(&mfa, ago(0) + TimeDelta::seconds(seconds));
+    assert_eq!(at(1), "Code (26:59 left): ");
+    assert_eq!(at(60), "Code (26:00 left; none came? garminsyncctl mfa --resend): ");
+    assert_eq!(at(27 * 60 + 5), "Code (00:00 left; none came? garminsyncctl mfa --resend): ");
+    let app = MfaStatus { resend_at: None, unsent: true, ..mfa };
+    assert!(!code_prompt(&app, ago(-20)).contains("resend"));
+    let unsent = code_sent(&app, &now()).to_lowercase();
+    assert!(unsent.contains("has not sent it yet"), "{unsent}");
+}

@@ -8,3 +8,4 @@ mod sign_in;
 mod stub;
 mod token_service;
 mod whole;
+mod widget;

@@ -12,9 +12,9 @@ use garminsync_test_support::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-const ANA: &str = "ana@example.org";
+pub const ANA: &str = "ana@example.org";
 
-async fn fake(mood: SignInMood) -> FakeGarmin {
+pub async fn fake(mood: SignInMood) -> FakeGarmin {
     let fake = FakeGarmin::start(Options::default()).await.unwrap();
     fake.add(Person::named(ANA).mood(mood));
     fake
@@ -35,7 +35,7 @@ fn settings(fake: &FakeGarmin) -> Settings {
 }
 
 /// A new client each time: nothing may depend on what an older one remembers.
-fn garmin(fake: &FakeGarmin) -> Garmin {
+pub fn garmin(fake: &FakeGarmin) -> Garmin {
     Garmin::new(settings(fake)).unwrap()
 }
 
@@ -44,14 +44,14 @@ async fn sign_in(fake: &FakeGarmin, flow: Flow) -> Result<SignIn, Error> {
     garmin(fake).sign_in(flow, &credentials, &mut 1, &|_| {}).await
 }
 
-async fn ticket(fake: &FakeGarmin, flow: Flow) -> Ticket {
+pub async fn ticket(fake: &FakeGarmin, flow: Flow) -> Ticket {
     match sign_in(fake, flow).await {
         Ok(SignIn::Ticket(ticket)) => ticket,
         other => panic!("{other:?}"),
     }
 }
 
-async fn pending(fake: &FakeGarmin, flow: Flow) -> PendingSignIn {
+pub async fn pending(fake: &FakeGarmin, flow: Flow) -> PendingSignIn {
     match sign_in(fake, flow).await {
         Ok(SignIn::CodeWanted(pending)) => *pending,
         other => panic!("{other:?}"),
