@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test reports by panicking")]
 
 mod accounts;
+mod catalogue_codes;
+mod catalogue_sign_in;
 mod ledger;
 mod login;
 mod mirror;

@@ -68,6 +68,24 @@ impl Stage {
         self.fake.count(&Filter::host(host).method(method).path(path))
     }
 
+    /// What Garmin's sign-in, its token service and the check of a login were asked for: `2 POST /mobile/api/login`, sorted.
+    pub fn sent(&self) -> Vec<String> {
+        let mut counts = std::collections::BTreeMap::<String, usize>::new();
+        for seen in self.fake.requests() {
+            let counted = match seen.host {
+                Host::Sso | Host::Diauth => true,
+                Host::Connectapi => seen.path.ends_with("socialProfile"),
+                Host::Personal => false,
+            };
+            if counted {
+                *counts.entry(format!("{} {}", seen.method, seen.path)).or_default() += 1;
+            }
+        }
+        let mut sent: Vec<String> = counts.into_iter().map(|(place, count)| format!("{count} {place}")).collect();
+        sent.sort();
+        sent
+    }
+
     /// The newest code that was mailed to Ana.
     pub fn code(&self) -> String {
         self.fake.mail(ANA).last().expect("a mail").code.clone()

@@ -169,7 +169,8 @@ async fn submit(app: &mut App, code: Secret, mfa: Option<&MfaStatus>) -> Result<
 /// A code that is needed and that nobody here can bring.
 fn needed(app: &App, mfa: &MfaStatus) -> Failed {
     let message = format!("{} The sign-in waits for it in the daemon.", text::code_sent(mfa, &Local::now()));
-    Failed::of_kind(Kind::MfaRequired, message, &app.typed)
+    let needed = Failed::of_kind(Kind::MfaRequired, message, &app.typed);
+    if mfa.unsent { needed.hint(app.typed.command("mfa --resend")) } else { needed }
 }
 
 /// A code could not be brought: perhaps because another client was faster.

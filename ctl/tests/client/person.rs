@@ -137,7 +137,7 @@ impl Script {
 impl Terminal for Script {
     fn ask_live(&self, line: Line) -> Answer {
         let line = line();
-        let (what, left) = line.split_once(" (").expect("a question with its time");
+        let (what, left) = line.split_once(" (").unwrap();
         assert!(left.contains(" left"), "{line}");
         self.ask(&format!("{what}:"), true)
     }

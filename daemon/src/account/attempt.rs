@@ -3,7 +3,7 @@
 
 use std::sync::PoisonError;
 
-use chrono::{SubsecRound, Utc};
+use chrono::{SubsecRound, TimeDelta, Utc};
 use garminsync_garmin::{Error, NoToken, Profile, Tokens};
 use garminsync_protocol::{Failure, Kind};
 use garminsync_store::Kind as Row;
@@ -259,6 +259,12 @@ impl Actor {
                     Checked::Not(error) if words::is_over(&error) => Event::SignInFailed(words::sign_in(&error)),
                     Checked::Not(error) => Event::CodeUndecided(words::undecided_code(&error)),
                 };
+                if let Attempt::CheckingCode(challenge) = &mut self.state.attempt
+                    && challenge.sent_to.is_none()
+                {
+                    // The widget's page tells it once a code was sent.
+                    challenge.sent_to = pending.sign_in.sent_to().map(str::to_owned);
+                }
                 self.pending = Some(pending);
                 self.step(event, None).await;
             }
@@ -290,7 +296,11 @@ impl Actor {
                     until: (Utc::now() + self.mfa_timeout).trunc_subsecs(0),
                     attempts_left: CODE_ATTEMPTS,
                     unsent: sign_in.is_unsent(),
-                    resend_at: sign_in.sends_codes().then(|| (Utc::now() + RESEND_PAUSE).trunc_subsecs(0)),
+                    resend_at: sign_in.sends_codes().then(|| {
+                        // Where none was sent, no pause has begun.
+                        let pause = if sign_in.is_unsent() { TimeDelta::zero() } else { RESEND_PAUSE };
+                        (Utc::now() + pause).trunc_subsecs(0)
+                    }),
                     resends_left: RESENDS,
                 };
                 let pending = Pending { challenge: challenge.clone(), sign_in: *sign_in, tried: Vec::new() };
