@@ -9,17 +9,23 @@ use std::sync::Arc;
 use chrono::{NaiveDate, Utc};
 use chrono_tz::Tz;
 use clap::Parser;
-use garminsync_test_support::fake::{FakeGarmin, Knobs, Options};
-use garminsync_test_support::people::{Person, Plan, SignInMood};
+use garminsync_test_support::fake::{FakeGarmin, Knobs, Options, Rate};
+use garminsync_test_support::people::{Habits, Person, Plan, SignInMood};
 
 /// A fake Garmin on a loopback address: sign-in, tokens, account tier and Personal tier.
 ///
 /// Control it over HTTP: GET /_fake/mail, /_fake/counts, /_fake/requests; POST /_fake/misbehave with a rule such as
 /// {"effect": {"kind": "status", "status": 429, "retry_after": "60"}, "host": "connectapi", "skip": 3, "times": 1}
 /// (other fields: path, method, user, after; other kinds: cloudflare_challenge, cloudflare_1015, throttled_in_200, html_200,
-/// half_body, reset, hang and late with "ms", redirect with "to"), /_fake/behave to take the rules away,
+/// half_body, reset, hang, late and slow with "ms", redirect with "to"), /_fake/behave to take the rules away,
 /// /_fake/ticket {"user": EMAIL, "service": URL} for a ticket as a browser gets it, /_fake/advance {"seconds": 3600} to
-/// move its clock. A request whose Host header is a real name (sso.garmin.com) needs no path prefix.
+/// move its clock, /_fake/rate {"requests": 20, "window_ms": 10000, "in_flight": 2, "retry_after_s": 5} (null ends it; GET
+/// /_fake/statuses counts the 429s), /_fake/life {"user": EMAIL, "change": {"kind": "days_pass", "days": 30}} to let
+/// something happen to somebody's data. Other kinds: next_day; sync_today with "hours"; late_upload with "days" and
+/// "activities"; fill, clear, rescore_sleep, revise_day, add_activity with "day"; rename_activity with "id" and "name";
+/// describe_activity with "id" and "description"; retype_activity with "id" and "type"; publish_activity, trim_activity,
+/// delete_activity, reupload_activity with "id"; add_weight with "day" and "weight_g"; add_blood_pressure with "day",
+/// "systolic", "diastolic"; offload with "before"; break_day with "day" and "path". A request whose Host header is a real name (sso.garmin.com) needs no path prefix.
 #[derive(Parser)]
 #[command(name = "fake-garmin", version)]
 struct Arguments {
@@ -62,6 +68,23 @@ struct Arguments {
     /// Least milliseconds each answer takes.
     #[arg(long, default_value_t = 0)]
     latency: u64,
+    /// A limit of data requests per tier, `REQUESTS/SECONDS`; more are answered 429 with Retry-After.
+    #[arg(long, value_name = "REQUESTS/SECONDS", value_parser = rate)]
+    rate: Option<Rate>,
+    /// Everybody also logs cycle, food and lifestyle.
+    #[arg(long)]
+    habits: bool,
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    let parts =
+        text.split_once('/').and_then(|(requests, seconds)| Some((requests.parse().ok()?, seconds.parse().ok()?)));
+    match parts {
+        Some((requests, seconds)) if requests > 0 && seconds > 0 => {
+            Ok(Rate::of(requests, std::time::Duration::from_secs(seconds)))
+        }
+        _ => Err("REQUESTS/SECONDS wanted, such as 20/10".into()),
+    }
 }
 
 #[derive(Clone)]
@@ -103,6 +126,7 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
         domain: arguments.domain.clone(),
         access_life: arguments.access_life.map(std::time::Duration::from_secs),
         latency: std::time::Duration::from_millis(arguments.latency),
+        rate: arguments.rate,
         ..Knobs::default()
     };
     let on_mail = Arc::new(|mail: &garminsync_test_support::fake::Mail| {
@@ -116,6 +140,7 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
             seed: arguments.seed + number,
             home: arguments.zone,
             activities: arguments.activities,
+            habits: if arguments.habits { Habits::ALL } else { Habits::default() },
             ..Plan::until(today, arguments.days)
         };
         let known = Person { domain: arguments.domain.clone(), ..Person::living(&person.email, plan) }

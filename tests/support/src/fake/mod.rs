@@ -192,6 +192,11 @@ impl FakeGarmin {
         world.log.seen.iter().filter(|seen| seen.host == host).map(|seen| seen.in_flight).max().unwrap_or(0)
     }
 
+    /// How many requests were answered 429.
+    pub fn throttled(&self) -> usize {
+        self.count(&Filter::default().status(429))
+    }
+
     /// Forgets the requests and the mail so far.
     pub fn forget_requests(&self) {
         let mut world = self.shared.lock();

@@ -122,6 +122,11 @@ pub enum Effect {
     Html200,
     /// The real answer with its full `Content-Length`, cut in the middle of the body.
     HalfBody,
+    /// The real answer at once, its body in pieces over this time.
+    Slow {
+        /// Milliseconds.
+        ms: u64,
+    },
     /// Nothing for this long, then the connection closes.
     Hang {
         /// Milliseconds.
@@ -175,6 +180,11 @@ impl Effect {
         Effect::Late { ms: millis(time) }
     }
 
+    /// Answers at once and takes this long over the body.
+    pub fn slow(time: Duration) -> Effect {
+        Effect::Slow { ms: millis(time) }
+    }
+
     /// The answer that takes the place of the real one; `None` for effects on the connection or on the real answer.
     pub(crate) fn instead(&self) -> Option<Reply> {
         Some(match self {
@@ -194,7 +204,9 @@ impl Effect {
             Effect::ThrottledIn200 => throttled_in_200(),
             Effect::Html200 => Reply::html(200, pages::MAINTENANCE),
             Effect::Redirect { to } => Reply::empty(302).with("location", to.clone()),
-            Effect::HalfBody | Effect::Hang { .. } | Effect::Reset | Effect::Late { .. } => return None,
+            Effect::HalfBody | Effect::Slow { .. } | Effect::Hang { .. } | Effect::Reset | Effect::Late { .. } => {
+                return None;
+            }
         })
     }
 }

@@ -128,6 +128,10 @@ async fn handle(State(shared): State<Shared>, ConnectInfo(wire): ConnectInfo<Wir
             shared.lock().log.answered(under_way.number, reply.status, reply.body.len());
             write(reply)
         }
+        Outcome::Slow(reply, time) => {
+            shared.lock().log.answered(under_way.number, reply.status, reply.body.len());
+            write_slow(reply, time, under_way)
+        }
         Outcome::Half(reply) => {
             shared.lock().log.answered(under_way.number, reply.status, reply.body.len() / 2);
             write_half(reply)
@@ -142,6 +146,7 @@ async fn handle(State(shared): State<Shared>, ConnectInfo(wire): ConnectInfo<Wir
 enum Outcome {
     Whole(Reply),
     Half(Reply),
+    Slow(Reply, Duration),
     Nothing,
 }
 
@@ -167,6 +172,7 @@ async fn misbehave(rule: &Rule, answer: impl Fn() -> Reply) -> Outcome {
             Outcome::Nothing
         }
         Effect::HalfBody => Outcome::Half(answer()),
+        Effect::Slow { ms } => Outcome::Slow(answer(), Duration::from_millis(ms)),
         _ => {
             if rule.after {
                 drop(answer());
@@ -190,6 +196,23 @@ fn head(reply: &Reply) -> Response {
 fn write(reply: Reply) -> Response {
     let mut response = head(&reply);
     *response.body_mut() = Body::from(reply.body);
+    response
+}
+
+/// The body in ten pieces, spread over this time. The request is under way until the last one is sent.
+fn write_slow(reply: Reply, time: Duration, under_way: UnderWay) -> Response {
+    let mut response = head(&reply);
+    response.headers_mut().insert("content-length", HeaderValue::from(reply.body.len()));
+    let piece = reply.body.len().div_ceil(10).max(1);
+    let body = stream::unfold((reply.body, under_way), move |(mut left, under_way)| async move {
+        if left.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(time / 10).await;
+        let next = left.split_to(piece.min(left.len()));
+        Some((Ok::<_, io::Error>(next), (left, under_way)))
+    });
+    *response.body_mut() = Body::from_stream(body);
     response
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::bucket::Bucket;
 use super::http::{Host, Reply, Request};
-use super::knobs::Knobs;
+use super::knobs::{Knobs, Rate};
 use super::rules::Rules;
 use super::seen::Log;
 use super::sessions::Session;
@@ -60,7 +60,7 @@ pub(crate) struct World {
     pub rng: Rng,
     on_mail: Option<OnMail>,
     ahead: Duration,
-    buckets: BTreeMap<Host, Bucket>,
+    buckets: BTreeMap<Host, (Rate, Bucket)>,
 }
 
 impl World {
@@ -183,7 +183,12 @@ impl World {
         }
         let now = self.now();
         let crowded = self.log.in_flight(request.host) > rate.in_flight;
-        let bucket = self.buckets.entry(request.host).or_insert_with(|| Bucket::full(rate, now));
+        let fresh = || (rate, Bucket::full(rate, now));
+        let (known, bucket) = self.buckets.entry(request.host).or_insert_with(fresh);
+        if *known != rate {
+            // Another policy begins with a rest.
+            (*known, *bucket) = fresh();
+        }
         if !crowded && bucket.take(rate, now) {
             return None;
         }

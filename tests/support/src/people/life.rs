@@ -79,6 +79,11 @@ impl Life {
         &self.plan
     }
 
+    /// The first day that Garmin knows anything of: the plan's, unless an older one was filled in.
+    pub fn first_day(&self) -> NaiveDate {
+        self.days.first_key_value().map_or(self.plan.first, |(day, _)| *day)
+    }
+
     /// When the watch last synced: `lastUsedDeviceUploadTime`.
     pub fn last_sync(&self) -> DateTime<Utc> {
         self.last_sync

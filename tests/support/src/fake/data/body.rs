@@ -79,7 +79,7 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
             };
             let (start, limit) = (number("start", 1)?.max(1), number("limit", 20)?);
             let until = asked.text("until").map(date).transpose()?.unwrap_or(asked.latest());
-            let newest_first = days(person, (life.plan().first, until)).collect::<Vec<_>>().into_iter().rev();
+            let newest_first = days(person, (life.first_day(), until)).collect::<Vec<_>>().into_iter().rev();
             let page = newest_first.filter_map(|day| life.snapshot(day)).skip(start - 1).take(limit);
             found(json!(page.map(|truth| body::snapshot(&truth)).collect::<Vec<_>>()))
         }
@@ -91,7 +91,7 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
 fn fitness_age(asked: &Asked, day: NaiveDate) -> Routed {
     let life = &asked.person.life;
     let full = asked.text("fullHistoryScan") == Some("true");
-    let first = if full { life.plan().first } else { day - Days::new(28) };
+    let first = if full { life.first_day() } else { day - Days::new(28) };
     let newest = days(asked.person, (first, day)).collect::<Vec<_>>().into_iter().rev();
     let truth = newest.filter_map(|day| life.fitness_age(day)).next();
     found(truth.map_or_else(|| json!({}), |truth| body::fitness_age(&truth)))

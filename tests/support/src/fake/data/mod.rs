@@ -208,7 +208,7 @@ fn range(first: &str, last: &str, cap: i64, refusal: u16) -> Result<(NaiveDate, 
 
 /// Every day of a range that can have data; what lies outside a life is walked over at once.
 fn days(person: &Person, (first, last): (NaiveDate, NaiveDate)) -> impl Iterator<Item = NaiveDate> + use<> {
-    let (first, last) = (first.max(person.life.plan().first), last.min(person.life.plan().today));
+    let (first, last) = (first.max(person.life.first_day()), last.min(person.life.plan().today));
     first.iter_days().take_while(move |day| *day <= last)
 }
 

@@ -158,6 +158,6 @@ fn latest_status(asked: &Asked, day: NaiveDate) -> Routed {
 
 /// From this day back to the first.
 fn back(asked: &Asked, day: NaiveDate) -> impl Iterator<Item = NaiveDate> + use<> {
-    let first = asked.person.life.plan().first;
+    let first = asked.person.life.first_day();
     std::iter::successors(Some(day), |day| day.pred_opt()).take_while(move |day| *day >= first)
 }

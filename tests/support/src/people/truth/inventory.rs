@@ -49,7 +49,7 @@ pub struct DeviceTruth {
     #[serde(serialize_with = "super::flag")]
     pub primary_device: bool,
     /// Still registered: in `devices`, not only in `devices/historical`.
-    #[serde(serialize_with = "super::flag")]
+    #[serde(skip)]
     pub current: bool,
 }
 
@@ -133,7 +133,7 @@ pub struct GoalTruth {
     /// `progress`.
     pub progress: Option<f64>,
     /// Of a kind that only shows with `Sec-Fetch-Site: same-origin`.
-    #[serde(serialize_with = "super::flag")]
+    #[serde(skip)]
     pub newer: bool,
 }
 
