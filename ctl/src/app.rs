@@ -93,11 +93,27 @@ impl App {
                     self.console.say("That held a control character, such as Ctrl-Z, and was not sent. Once more:");
                 }
                 Ok(answer) => return Ok(answer),
-                Err(Unanswered::Left) => return Err(self.farewell.clone()),
-                Err(Unanswered::Io(error)) => {
-                    let message = format!("The terminal could not be read ({error}). Nothing was changed.");
-                    return Err(Failed::new(Exit::Failed, "terminal", message).hint(self.typed.again()));
-                }
+                Err(why) => return Err(self.unanswered(why)),
+            }
+        }
+    }
+
+    /// Asks for something to be pasted, however long and over however many lines. `open` is called when the prompt is there.
+    pub async fn paste(&mut self, question: &str, open: impl FnOnce()) -> Result<Secret, Failed> {
+        let Some(terminal) = self.console.terminal.clone() else {
+            return Err(Failed::usage("No terminal could be opened."));
+        };
+        let answer = terminal.paste(question);
+        open();
+        answer.await.map_err(|why| self.unanswered(why))
+    }
+
+    fn unanswered(&self, why: Unanswered) -> Failed {
+        match why {
+            Unanswered::Left => self.farewell.clone(),
+            Unanswered::Io(error) => {
+                let message = format!("The terminal could not be read ({error}). Nothing was changed.");
+                Failed::new(Exit::Failed, "terminal", message).hint(self.typed.again())
             }
         }
     }

@@ -135,6 +135,21 @@ pub struct Login {
     /// Read a Personal API key from the first line of stdin, instead of e-mail and password
     #[arg(long, conflicts_with_all = ["email", "password_stdin", "code_stdin", "wait", "no_wait"])]
     pub api_key_stdin: bool,
+    /// Sign in with your own browser and paste where it leads: works whatever Garmin asks there, and no password comes here
+    #[arg(long, conflicts_with_all = ["email", "password_stdin", "code_stdin", "wait", "no_wait", "api_key_stdin"])]
+    pub browser: bool,
+    /// Only print the browser's address, and open nothing
+    #[arg(long, requires = "browser")]
+    pub no_open: bool,
+    /// Take over the login of another program from its token file, or from a directory with it; from files only, never from the
+    /// environment
+    #[arg(
+        long,
+        value_name = "PATH",
+        value_hint = ValueHint::AnyPath,
+        conflicts_with_all = ["email", "password_stdin", "code_stdin", "wait", "no_wait", "api_key_stdin", "browser"]
+    )]
+    pub import: Option<PathBuf>,
     /// Ask Garmin once although the daemon is waiting after a refusal
     #[arg(long)]
     pub force: bool,
@@ -255,6 +270,9 @@ mod tests {
             "garminsyncctl login --email a@b.c --no-wait",
             "garminsyncctl login --wait --force",
             "garminsyncctl login --api-key-stdin",
+            "garminsyncctl login --browser",
+            "garminsyncctl login --browser --no-open --account eva",
+            "garminsyncctl login --import /home/ana/.garminconnect",
             "garminsyncctl mfa",
             "garminsyncctl mfa 123456",
             "garminsyncctl mfa --cancel",
@@ -283,6 +301,12 @@ mod tests {
             "garminsyncctl login --wait --no-wait",
             "garminsyncctl login --no-wait --code-stdin",
             "garminsyncctl login --api-key-stdin --email a@b.c",
+            "garminsyncctl login --no-open",
+            "garminsyncctl login --browser ST-1-abc-cas",
+            "garminsyncctl login --browser --email a@b.c",
+            "garminsyncctl login --browser --import /tmp/x",
+            "garminsyncctl login --import",
+            "garminsyncctl login --from-env",
             "garminsyncctl login --password hunter2",
             "garminsyncctl login --api-key hunter2",
             "garminsyncctl mfa 123456 --cancel",

@@ -9,7 +9,7 @@ use std::time::Duration;
 use directories::BaseDirs;
 use garminsync_protocol::limits::MAX_LINE_BYTES;
 use garminsync_protocol::{
-    Failure, Frame, HELLO, Hello, Id, PROGRESS, PROTOCOL, Progress, RpcError, STATUS, VERSION, places,
+    Failure, Frame, HELLO, Hello, Id, LOGIN_BROWSER, PROGRESS, PROTOCOL, Progress, RpcError, STATUS, VERSION, places,
 };
 use interprocess::local_socket::tokio::{Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ToFsName};
@@ -107,7 +107,7 @@ impl Daemon {
             return Err(ClientError::OtherProtocol { theirs: connection.hello });
         }
         let answer = connection.call(method, params, &mut progress);
-        let value = if [STATUS, VERSION].contains(&method) {
+        let value = if [STATUS, VERSION, LOGIN_BROWSER].contains(&method) {
             timeout(self.patience, answer)
                 .await
                 .unwrap_or(Err(ClientError::Mute { socket: connection.socket.clone() }))?

@@ -189,6 +189,11 @@ impl Failed {
         self.details.get("tried").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// Seconds until the same makes sense again, where the daemon told.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        self.details.get("retry_after_s").and_then(Value::as_u64)
+    }
+
     /// A failure the daemon answered with.
     pub fn refused(failure: &Failure, typed: &Typed) -> Self {
         let mut details = match serde_json::to_value(failure) {

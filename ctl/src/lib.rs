@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod commands;
 mod console;
+mod desktop;
 mod failure;
 mod prompt;
 mod show;

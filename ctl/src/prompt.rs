@@ -1,6 +1,9 @@
 //! Questions on the controlling terminal, hidden where the answer is a secret. Commands ask through [`Terminal`].
 //! Whatever ends a question (an answer, `Ctrl-C`, a kill), the terminal gets its echo back.
 
+#[cfg(unix)]
+mod paste;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::pin::Pin;
@@ -8,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use garminsync_protocol::Secret;
+#[cfg(unix)]
+use paste::ask_for_paste;
 #[cfg(unix)]
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
@@ -36,6 +41,12 @@ pub trait Terminal: Send + Sync {
     /// nobody; a line must not become shorter, because nothing is wiped.
     fn ask_live(&self, line: Line) -> Answer {
         self.ask(&line(), true)
+    }
+
+    /// Asks for something to be pasted, which is not seen: all of it, also where it is longer than a terminal's line or has breaks in
+    /// it. The prompt is there when this returns.
+    fn paste(&self, question: &str) -> Answer {
+        self.ask(question, true)
     }
 }
 
@@ -67,28 +78,47 @@ pub async fn told_to_stop() {
 
 struct ControllingTerminal;
 
+/// What a question makes of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// What is typed is seen.
+    Open,
+    /// A line that is not seen.
+    Hidden,
+    /// Whatever comes, at once and unseen.
+    Paste,
+}
+
 impl Terminal for ControllingTerminal {
     fn ask(&self, question: &str, hidden: bool) -> Answer {
-        Self::put(question, hidden, None)
+        Self::put(question, if hidden { How::Hidden } else { How::Open }, None)
     }
 
     fn ask_live(&self, line: Line) -> Answer {
-        Self::put(&line(), true, Some(line))
+        Self::put(&line(), How::Hidden, Some(line))
+    }
+
+    fn paste(&self, question: &str) -> Answer {
+        Self::put(question, How::Paste, None)
     }
 }
 
 impl ControllingTerminal {
-    fn put(question: &str, hidden: bool, live: Option<Line>) -> Answer {
+    fn put(question: &str, how: How, live: Option<Line>) -> Answer {
         let (done, answer) = oneshot::channel();
         let (asking, asked) = mpsc::channel::<()>();
-        let echo = match KeptEcho::now(hidden, asked) {
+        let echo = match KeptEcho::now(how, asked) {
             Ok(echo) => echo,
             Err(error) => return Box::pin(std::future::ready(Err(Unanswered::Io(error)))),
         };
         let question = question.to_owned();
         // A thread of its own and not tokio's blocking pool, which would wait for the person when the program wants to end.
         std::thread::spawn(move || {
-            let said = if hidden { ask_hidden(&question) } else { ask_openly(&question) };
+            let said = match how {
+                How::Open => ask_openly(&question),
+                How::Hidden => ask_hidden(&question),
+                How::Paste => ask_for_paste(&question),
+            };
             drop(asking);
             let _ = done.send(said);
         });
@@ -97,7 +127,8 @@ impl ControllingTerminal {
             let mut echo = echo;
             let said = answer.await;
             drop(live);
-            echo.line_open = matches!(&said, Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof);
+            echo.line_open =
+                how == How::Paste || matches!(&said, Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof);
             match said {
                 Ok(Ok(text)) => Ok(text.into()),
                 Ok(Err(error)) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::UnexpectedEof) => {
@@ -146,10 +177,14 @@ impl Drop for Redrawn {
 const TERMINAL_IN: &str = if cfg!(windows) { "CONIN$" } else { "/dev/tty" };
 const TERMINAL_OUT: &str = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
 
-fn ask_openly(question: &str) -> io::Result<String> {
+fn show(question: &str) -> io::Result<()> {
     let mut out = OpenOptions::new().write(true).open(TERMINAL_OUT)?;
     out.write_all(question.as_bytes())?;
-    out.flush()?;
+    out.flush()
+}
+
+fn ask_openly(question: &str) -> io::Result<String> {
+    show(question)?;
     let mut line = String::new();
     // A terminal hands out one line a read: nothing that was typed ahead is lost in the buffer.
     match BufReader::new(File::open(TERMINAL_IN)?).read_line(&mut line)? {
@@ -171,6 +206,12 @@ fn ask_hidden(question: &str) -> io::Result<String> {
     rpassword::prompt_password(question)
 }
 
+/// The console reads a line, of any length; of a paste over several lines it is the first.
+#[cfg(not(unix))]
+fn ask_for_paste(question: &str) -> io::Result<String> {
+    ask_hidden(question)
+}
+
 /// Turns the echo off for a hidden question, and gives it back when it is dropped, also while the question is still open; what is said next then starts
 /// on a new line.
 ///
@@ -186,11 +227,17 @@ struct KeptEcho {
 
 impl KeptEcho {
     #[cfg(unix)]
-    fn now(hidden: bool, _asked: mpsc::Receiver<()>) -> io::Result<Self> {
-        let settings = if hidden {
+    fn now(how: How, _asked: mpsc::Receiver<()>) -> io::Result<Self> {
+        let settings = if how != How::Open {
             let terminal = File::open(TERMINAL_IN)?;
             let settings = tcgetattr(&terminal)?;
-            tcsetattr(&terminal, OptionalActions::Now, &without_echo(settings.clone()))?;
+            let mut wanted = without_echo(settings.clone());
+            if how == How::Paste {
+                wanted.local_modes.remove(LocalModes::ICANON | LocalModes::ECHONL);
+                wanted.special_codes[SpecialCodeIndex::VMIN] = 1;
+                wanted.special_codes[SpecialCodeIndex::VTIME] = 0;
+            }
+            tcsetattr(&terminal, OptionalActions::Now, &wanted)?;
             Some((terminal, settings))
         } else {
             None
@@ -199,7 +246,7 @@ impl KeptEcho {
     }
 
     #[cfg(not(unix))]
-    fn now(_hidden: bool, asked: mpsc::Receiver<()>) -> io::Result<Self> {
+    fn now(_how: How, asked: mpsc::Receiver<()>) -> io::Result<Self> {
         Ok(Self { line_open: true, asked })
     }
 

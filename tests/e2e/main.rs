@@ -3,8 +3,10 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test reports by panicking")]
 
 mod accounts;
+mod browser;
 mod catalogue_codes;
 mod catalogue_sign_in;
+mod import;
 mod ledger;
 mod login;
 mod mirror;

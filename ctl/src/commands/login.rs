@@ -5,6 +5,7 @@ use garminsync_protocol::{AccountState, Kind, LOGIN_START, LoginResult, LoginSta
 
 use super::code::{self, Source};
 use super::{Done, to_value};
+use super::{browser, import};
 use crate::app::App;
 use crate::cli::Login;
 use crate::failure::{Exit, Failed, HOW_TO_GET_A_KEY, quoted};
@@ -12,6 +13,12 @@ use crate::show::text;
 
 /// Runs `login`.
 pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
+    if flags.browser {
+        return browser::run(app, flags.no_open).await;
+    }
+    if let Some(path) = &flags.import {
+        return import::run(app, path).await;
+    }
     let known = app.find_account().await?;
     if flags.api_key_stdin {
         return with_key(app, flags.force).await;
@@ -93,7 +100,7 @@ fn nobody(app: &App, what: &str, email: &str) -> Failed {
         .hint(format!(r#"printf '%s\n' "$PASSWORD" | {login}"#))
 }
 
-fn signing_in(app: &App) -> Failed {
+pub fn signing_in(app: &App) -> Failed {
     Failed::interrupted("Stopped waiting. The sign-in may go on in the daemon; nothing is lost by looking.")
         .hint(app.typed.command("status"))
 }

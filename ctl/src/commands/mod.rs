@@ -2,7 +2,9 @@
 //! Commands must not print data and must not choose exit codes for the daemon's failures: `lib.rs` and `failure.rs` do.
 
 mod accounts;
+mod browser;
 mod code;
+mod import;
 mod ledger;
 mod login;
 mod logout;

@@ -107,7 +107,7 @@ pub fn status<Tz: TimeZone<Offset: Display>>(
         page.text.push_str("The accounts are not known before the vault is open.\n");
     } else if status.accounts.is_empty() {
         page.text.push_str("No account yet.\n");
-        page.next(&typed.command("login"));
+        page.next_login(&typed.command("login"), &typed.command("login --browser"));
         page.text.push('\n');
     }
     for account in &status.accounts {
@@ -152,6 +152,11 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         }
     }
 
+    fn next_login(&mut self, login: &str, browser: &str) {
+        self.next(&format!("{login}, or with your own browser: {browser}"));
+        self.told.push(login.into());
+    }
+
     fn account(&mut self, account: &AccountStatus) {
         let words = state_words(account.state);
         let state = match account.state {
@@ -184,6 +189,7 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
     /// What the account needs from a person, and what is safe meanwhile.
     fn need(&mut self, account: &AccountStatus) {
         let login = self.typed.command_for(&account.name, "login");
+        let browser = self.typed.command_for(&account.name, "login --browser");
         match account.state {
             AccountState::AwaitingMfa => {
                 if let Some(mfa) = &account.mfa {
@@ -195,13 +201,13 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
             }
             AccountState::LoginNeeded => {
                 self.line("safe", "all data stay and can be read; syncs go on after the login");
-                self.next(&login);
+                self.next_login(&login, &browser);
             }
-            AccountState::SignedOut => self.next(&login),
+            AccountState::SignedOut => self.next_login(&login, &browser),
             AccountState::CoolingDown => {
                 let until = account.until.map(|until| format!(" until {}", time::clock(until, self.now)));
                 self.line("waits", &format!("no sign-in is tried{}; all data stay", until.unwrap_or_default()));
-                self.next(&format!("{login} --browser"));
+                self.next(&browser);
                 self.next(&format!("{login} (after that)"));
             }
             AccountState::Active | AccountState::SigningIn | AccountState::CheckingCode => {}

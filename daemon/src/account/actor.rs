@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
+use super::elsewhere::{self, Elsewhere};
 use super::machine::{Attempt, Effect, Event, Login, State};
 use super::person::{Owner, Unchecked};
 use super::sign_in::{self, End};
@@ -39,6 +40,8 @@ const DEADLINE_TICK: Duration = Duration::from_secs(5);
 pub enum Message {
     /// `login.start`.
     Login(LoginStart, Reporter, Reply),
+    /// `login.start` with a login that was made elsewhere.
+    TakeOver(Elsewhere, Reporter, Reply),
     /// `login.submit_mfa`.
     Submit(SubmitMfa, Reporter, Reply),
     /// `login.resend_mfa`.
@@ -224,10 +227,10 @@ impl Actor {
     pub async fn run(mut self) {
         if let Some(tokens) = self.candidate.take() {
             // The daemon stopped between a login's tokens and their proof.
-            self.state.attempt = Attempt::SigningIn(None);
+            self.state.attempt = Attempt::TakingOver(Box::new(self.state.attempt.clone()));
             self.publish();
-            let garmin = self.garmin.clone();
-            self.spawn(async move { Done::SignIn(sign_in::prove(&garmin, tokens, &|_| ()).await) });
+            let (garmin, vault, name) = (self.garmin.clone(), self.vault.clone(), self.name.clone());
+            self.spawn(async move { Done::SignIn(elsewhere::found(&garmin, &vault, &name, tokens).await) });
         }
         self.go_on_alone();
         loop {
@@ -250,14 +253,20 @@ impl Actor {
     /// A sign-in, a code check and a renewal change things at Garmin that only their answer tells us (a code that was sent, a
     /// token that was rotated); a stop waits for them.
     fn may_end(&self) -> bool {
-        let on_the_wire =
-            matches!(self.state.attempt, Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_));
+        let on_the_wire = matches!(
+            self.state.attempt,
+            Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_) | Attempt::TakingOver(_)
+        );
         self.stopping.is_some() && !self.renewal.under_way && !on_the_wire
     }
 
     async fn handle(&mut self, message: Message) {
         match message {
             Message::Login(asked, reporter, reply) => self.login(asked, reporter, reply).await,
+            Message::TakeOver(login, reporter, reply) => {
+                let asker = Asker { reply, reporter, brought: Brought::Elsewhere(login) };
+                self.step(Event::TakeOverAsked, Some(asker)).await;
+            }
             Message::Submit(asked, reporter, reply) => self.submit(asked, reporter, reply).await,
             Message::Resend(reporter, reply) => {
                 let asker = Asker { reply, reporter, brought: Brought::Nothing };
@@ -370,6 +379,7 @@ pub(super) enum Brought {
     Nothing,
     Credentials(Option<Credentials>),
     Code(Secret),
+    Elsewhere(Elsewhere),
 }
 
 impl Asker {

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::actor::{Actor, Asker, Brought, Done, Message};
 use super::chain;
+use super::elsewhere;
 use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event, RESEND_PAUSE, RESENDS};
 use super::person::another_person;
 use super::sign_in::{self, Checked, End};
@@ -68,6 +69,7 @@ impl Actor {
         for effect in effects {
             match effect {
                 Effect::SignIn => self.start_sign_in(asker.take()),
+                Effect::TakeOver => self.start_take_over(asker.take()),
                 Effect::Join => self.join(asker.take(), true),
                 Effect::CheckCode => self.start_check(asker.take()),
                 Effect::SendCode => self.start_resend(asker.take()),
@@ -79,7 +81,11 @@ impl Actor {
                 }
                 Effect::Tell(failure) => self.tell(failure.as_ref()),
                 // Done above, before anybody is told.
-                Effect::Abort | Effect::KeepPending | Effect::DropPending | Effect::ForgetSecrets => {}
+                Effect::Abort
+                | Effect::KeepPending
+                | Effect::DropPending
+                | Effect::DropCandidate
+                | Effect::ForgetSecrets => {}
             }
         }
         true
@@ -109,6 +115,8 @@ impl Actor {
         let (mut puts, mut deletes) = (rows, Vec::new());
         if drops {
             deletes.extend([Row::PendingSignIn, Row::CandidateTokens]);
+        } else if effects.contains(&Effect::DropCandidate) {
+            deletes.push(Row::CandidateTokens);
         }
         if let (true, Some(pending), Attempt::AwaitingMfa(challenge)) = (keeps, &mut self.pending, &self.state.attempt)
         {
@@ -204,6 +212,13 @@ impl Actor {
         let (garmin, vault, name, told) = (self.garmin.clone(), self.vault.clone(), self.name.clone(), self.told());
         self.pending = None;
         self.spawn(async move { Done::SignIn(chain::sign_in(&garmin, &vault, &name, &credentials, &told).await) });
+    }
+
+    fn start_take_over(&mut self, asker: Option<Asker>) {
+        let Some(Asker { reply, reporter, brought: Brought::Elsewhere(login) }) = asker else { return };
+        self.join(Some(Asker { reply, reporter, brought: Brought::Nothing }), false);
+        let (garmin, vault, name, told) = (self.garmin.clone(), self.vault.clone(), self.name.clone(), self.told());
+        self.spawn(async move { Done::SignIn(elsewhere::take(&garmin, &vault, &name, login, &told).await) });
     }
 
     pub(super) fn start_check(&mut self, asker: Option<Asker>) {

@@ -6,7 +6,7 @@ use garminsync_garmin::{Cause, Credentials, Error, Flow, Garmin, SignIn};
 use garminsync_protocol::{Failure, Kind};
 use garminsync_store::Vault;
 
-use super::sign_in::{End, complete};
+use super::sign_in::{End, Told, complete};
 use super::words;
 use crate::on_thread::OnThread;
 
@@ -48,7 +48,7 @@ pub async fn sign_in(
     vault: &OnThread<Vault>,
     account: &str,
     credentials: &Credentials,
-    told: &(dyn Fn(&str) + Send + Sync),
+    told: &Told,
 ) -> End {
     let (mut failed, mut retries) = (Vec::new(), PAGE_RETRIES);
     for flow in Flow::order(garmin.endpoints().domain) {

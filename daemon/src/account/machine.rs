@@ -79,6 +79,9 @@ pub enum Attempt {
     AskingForCode(Challenge),
     /// Garmin turned the sign-in away; until when none is started, and why.
     CoolingDown(DateTime<Utc>, String),
+    /// A login that was made elsewhere is taken over: a browser's ticket, another program's tokens, or tokens that a restart found
+    /// unproven. What was under way before is kept, because it goes on if this fails.
+    TakingOver(Box<Attempt>),
 }
 
 /// How a sign-in ended without a login.
@@ -113,6 +116,8 @@ pub enum Event {
         /// Whether a cool-down is to be overridden.
         force: bool,
     },
+    /// Somebody brings a login that was made elsewhere.
+    TakeOverAsked,
     /// Garmin wants a code.
     CodeWanted(Challenge),
     /// The sign-in, or what follows the code, failed for good.
@@ -150,6 +155,8 @@ pub enum Event {
 pub enum Effect {
     /// Start the sign-in with what the asker brought; the asker waits for its end.
     SignIn,
+    /// Take the login over that the asker brought; the asker waits for its end.
+    TakeOver,
     /// Let the asker wait for what is under way.
     Join,
     /// Send the code; the asker waits for its end.
@@ -166,8 +173,10 @@ pub enum Effect {
     Abort,
     /// Write the waiting sign-in to the vault.
     KeepPending,
-    /// Remove the waiting sign-in from the vault.
+    /// Remove the waiting sign-in, and tokens that are not proven, from the vault.
     DropPending,
+    /// Remove tokens that are not proven from the vault; the waiting sign-in stays.
+    DropCandidate,
     /// Remove every secret of the account from the vault.
     ForgetSecrets,
 }
@@ -181,7 +190,7 @@ impl State {
     /// The one word for it: the sign-in under way, else the login it has. A cool-down does not hide a login that works.
     pub fn word(&self) -> AccountState {
         match (&self.attempt, &self.login) {
-            (Attempt::SigningIn(_), _) => AccountState::SigningIn,
+            (Attempt::SigningIn(_) | Attempt::TakingOver(_), _) => AccountState::SigningIn,
             (Attempt::AwaitingMfa(_) | Attempt::AskingForCode(_), _) => AccountState::AwaitingMfa,
             (Attempt::CheckingCode(_), _) => AccountState::CheckingCode,
             (Attempt::Idle(_) | Attempt::CoolingDown(..), Login::Working) => AccountState::Active,
@@ -218,7 +227,10 @@ impl State {
             }
             (
                 Event::LoginAsked { .. },
-                attempt @ (Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_)),
+                attempt @ (Attempt::SigningIn(_)
+                | Attempt::CheckingCode(_)
+                | Attempt::AskingForCode(_)
+                | Attempt::TakingOver(_)),
             ) => stay(attempt, vec![Effect::Join]),
             (Event::LoginAsked { with_password: false, .. }, attempt) => {
                 stay(attempt, vec![Effect::Refuse(password_missing())])
@@ -231,6 +243,48 @@ impl State {
                 stay(Attempt::SigningIn(email), vec![Effect::DropPending, Effect::SignIn])
             }
             (Event::LoginAsked { email, .. }, _) => stay(Attempt::SigningIn(email), vec![Effect::SignIn]),
+
+            // --- a login that was made elsewhere ----------------------------------------------------------------------
+            // One at a time: two answers of Garmin's would end in one row of the vault.
+            (
+                Event::TakeOverAsked,
+                attempt @ (Attempt::SigningIn(_)
+                | Attempt::CheckingCode(_)
+                | Attempt::AskingForCode(_)
+                | Attempt::TakingOver(_)),
+            ) => stay(attempt, vec![Effect::Refuse(busy())]),
+            // No cool-down stands in its way: Garmin's blocks are at its sign-in pages, which this way does not ask. A person who
+            // brings a ticket or a file sets the pace, one request or two each time.
+            (Event::TakeOverAsked, attempt) => stay(Attempt::TakingOver(Box::new(attempt)), vec![Effect::TakeOver]),
+            (Event::SignInFailed(failure) | Event::SignInBlocked(failure), Attempt::TakingOver(kept)) => {
+                let attempt = match *kept {
+                    Attempt::Idle(_) => Attempt::Idle(Some(Ended::Failed(failure.message.clone()))),
+                    kept => kept,
+                };
+                // What the vault could not take as the login may lie there unproven, and is all there is: a restart looks at it.
+                let mut effects = vec![Effect::Tell(Some(failure.clone()))];
+                if failure.kind != Kind::Storage {
+                    effects.insert(0, Effect::DropCandidate);
+                }
+                stay(attempt, effects)
+            }
+            (Event::LoginProven, Attempt::TakingOver(kept)) => {
+                // Garmin's block of the sign-in pages does not care that somebody came in by another door.
+                let (attempt, strikes) = match *kept {
+                    Attempt::CoolingDown(until, why) if now < until => (Attempt::CoolingDown(until, why), strikes),
+                    _ => (Attempt::Idle(None), 0),
+                };
+                let state = State { login: Login::Working, attempt, strikes };
+                (state, vec![Effect::DropPending, Effect::Tell(None)])
+            }
+            // Not given up half way: the ticket is spent and another program's tokens are renewed already, and the answer is the only
+            // login there is.
+            (Event::CancelAsked, attempt @ Attempt::TakingOver(_)) => {
+                stay(attempt, vec![Effect::Refuse(no_way_back())])
+            }
+            (Event::CodeBrought(_) | Event::ResendAsked, attempt @ Attempt::TakingOver(_)) => {
+                stay(attempt, vec![Effect::Refuse(busy())])
+            }
 
             // --- the sign-in's end ------------------------------------------------------------------------------------
             (Event::CodeWanted(challenge), Attempt::SigningIn(_)) => {
@@ -366,7 +420,7 @@ impl State {
             (Event::CancelAsked, attempt) => stay(attempt, vec![Effect::Refuse(no_pending("no login is under way"))]),
             (Event::LogoutAsked, attempt) => {
                 // A cool-down outlives the logout: Garmin's block does not care who is signed in here.
-                let attempt = match attempt {
+                let attempt = match attempt.given_up() {
                     Attempt::CoolingDown(until, why) if now < until => Attempt::CoolingDown(until, why),
                     _ => Attempt::Idle(None),
                 };
@@ -407,6 +461,7 @@ impl Attempt {
         match self {
             Self::SigningIn(_) => Self::Idle(Some(Ended::Failed("the login was given up half way".into()))),
             Self::CheckingCode(challenge) | Self::AskingForCode(challenge) => Self::AwaitingMfa(challenge),
+            Self::TakingOver(kept) => *kept,
             attempt => attempt,
         }
     }
@@ -414,8 +469,8 @@ impl Attempt {
     /// Whether it is a sign-in of somebody with another address.
     fn is_anothers(&self, email: &str, now: DateTime<Utc>) -> bool {
         let who = match self {
-            // The proof of tokens that a restart found: whose they are is not known yet.
-            Self::SigningIn(None) => return true,
+            // Whose login it is that is taken over is not known yet.
+            Self::SigningIn(None) | Self::TakingOver(_) => return true,
             Self::SigningIn(Some(who)) => Some(who.as_str()),
             Self::AwaitingMfa(challenge) if now >= challenge.until => None,
             Self::AwaitingMfa(challenge) | Self::CheckingCode(challenge) | Self::AskingForCode(challenge) => {
@@ -492,6 +547,20 @@ fn other_person() -> Failure {
     Failure::new(
         Kind::AlreadyRunning,
         "Another login of this account is under way. Finish it, or give it up, before you start this one.",
+    )
+}
+
+fn busy() -> Failure {
+    Failure::new(
+        Kind::AlreadyRunning,
+        "Another sign-in of this account is with Garmin right now. Nothing was sent; try again when it has ended.",
+    )
+}
+
+fn no_way_back() -> Failure {
+    Failure::new(
+        Kind::AlreadyRunning,
+        "A login is being taken over right now, which cannot be undone half way; it ends by itself in a moment.",
     )
 }
 

@@ -40,6 +40,9 @@ fn attempts() -> Vec<(&'static str, Attempt)> {
         ("checking last", Attempt::CheckingCode(challenge(1))),
         ("asking", Attempt::AskingForCode(challenge(3))),
         ("cooling", Attempt::CoolingDown(at(60), "blocked".into())),
+        ("taking", Attempt::TakingOver(Box::new(Attempt::Idle(None)))),
+        ("taking, waiting", Attempt::TakingOver(Box::new(Attempt::AwaitingMfa(challenge(3))))),
+        ("taking, cooling", Attempt::TakingOver(Box::new(Attempt::CoolingDown(at(60), "blocked".into())))),
     ]
 }
 
@@ -54,6 +57,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("join", ask(None, false, false)),
         ("login other", ask(Some("eva@example.org"), true, false)),
         ("login forced", ask(Some("ana@example.org"), true, true)),
+        ("take over", Event::TakeOverAsked),
         ("code wanted", Event::CodeWanted(challenge(3))),
         ("sign-in failed", Event::SignInFailed(failure())),
         ("sign-in blocked", Event::SignInBlocked(failure())),
@@ -76,18 +80,10 @@ fn events() -> Vec<(&'static str, Event)> {
 
 /// One cell of the table, short enough to read: the next attempt, then the effects.
 fn cell(attempt: &Attempt, effects: &[Effect]) -> String {
-    let mut words = vec![match attempt {
-        Attempt::Idle(None) => "idle".to_owned(),
-        Attempt::Idle(Some(Ended::Expired)) => "expired".into(),
-        Attempt::Idle(Some(Ended::Failed(_))) => "failed".into(),
-        Attempt::SigningIn(_) => "signing".into(),
-        Attempt::AwaitingMfa(c) => format!("waiting{}", c.attempts_left),
-        Attempt::CheckingCode(c) => format!("checking{}", c.attempts_left),
-        Attempt::AskingForCode(c) => format!("asking{}", c.attempts_left),
-        Attempt::CoolingDown(until, _) => format!("cooling{}", (*until - at(0)).num_minutes()),
-    }];
+    let mut words = vec![name(attempt)];
     words.extend(effects.iter().map(|effect| match effect {
         Effect::SignIn => "+sign-in".to_owned(),
+        Effect::TakeOver => "+take".into(),
         Effect::Join => "+join".into(),
         Effect::CheckCode => "+check".into(),
         Effect::SendCode => "+send".into(),
@@ -98,9 +94,24 @@ fn cell(attempt: &Attempt, effects: &[Effect]) -> String {
         Effect::Abort => "+abort".into(),
         Effect::KeepPending => "+keep".into(),
         Effect::DropPending => "+drop".into(),
+        Effect::DropCandidate => "+drop-candidate".into(),
         Effect::ForgetSecrets => "+forget".into(),
     }));
     words.join(" ")
+}
+
+fn name(attempt: &Attempt) -> String {
+    match attempt {
+        Attempt::Idle(None) => "idle".to_owned(),
+        Attempt::Idle(Some(Ended::Expired)) => "expired".into(),
+        Attempt::Idle(Some(Ended::Failed(_))) => "failed".into(),
+        Attempt::SigningIn(_) => "signing".into(),
+        Attempt::AwaitingMfa(c) => format!("waiting{}", c.attempts_left),
+        Attempt::CheckingCode(c) => format!("checking{}", c.attempts_left),
+        Attempt::AskingForCode(c) => format!("asking{}", c.attempts_left),
+        Attempt::CoolingDown(until, _) => format!("cooling{}", (*until - at(0)).num_minutes()),
+        Attempt::TakingOver(kept) => format!("taking({})", name(kept)),
+    }
 }
 
 #[test]
@@ -133,8 +144,12 @@ fn expected(event: &str, attempt: &str) -> String {
         "checking last" => "checking1",
         "asking" => "asking3",
         "cooling" => "cooling60",
+        "taking" => "taking(idle)",
+        "taking, waiting" => "taking(waiting3)",
+        "taking, cooling" => "taking(cooling60)",
         other => other,
     };
+    let is_taking = attempt.starts_with("taking");
     let is_idle = matches!(attempt, "idle" | "expired" | "failed");
     let is_waiting = matches!(attempt, "waiting" | "last");
     let is_checking = matches!(attempt, "checking" | "checking last");
@@ -142,6 +157,21 @@ fn expected(event: &str, attempt: &str) -> String {
     let is_busy = is_checking || is_asking || attempt == "signing";
     let and = |effects: &str| format!("{same} {effects}");
     match event {
+        "login" | "login other" | "login forced" if is_taking => and("+refuse:already_running"),
+        "join" if is_taking => and("+join"),
+        "take over" if is_busy || is_taking => and("+refuse:already_running"),
+        "take over" => format!("taking({same}) +take"),
+        "sign-in failed" | "sign-in blocked" if is_taking => {
+            let kept = match attempt {
+                "taking" => "failed",
+                "taking, waiting" => "waiting3",
+                _ => "cooling60",
+            };
+            format!("{kept} +drop-candidate +tell:garmin_unexpected")
+        }
+        "proven" if attempt == "taking, cooling" => "cooling60 +drop +tell".into(),
+        "code" | "code c1" | "code c0" | "resend" | "cancel" if is_taking => and("+refuse:already_running"),
+        "logout" if attempt == "taking, cooling" => "cooling60 +abort +forget +tell:login_needed +stand".into(),
         "login other" if is_busy || is_waiting => and("+refuse:already_running"),
         "login" | "join" | "login forced" if is_busy => and("+join"),
         "login" | "join" | "login forced" if is_waiting => and("+stand"),
@@ -175,7 +205,7 @@ fn expected(event: &str, attempt: &str) -> String {
         "cancel" => and("+refuse:no_pending_login"),
         "logout" if attempt == "cooling" => "cooling60 +abort +forget +tell:login_needed +stand".into(),
         "logout" => "idle +abort +forget +tell:login_needed +stand".into(),
-        _ if is_idle || is_waiting || is_busy || attempt == "cooling" => same.into(),
+        _ if is_idle || is_waiting || is_busy || is_taking || attempt == "cooling" => same.into(),
         other => unreachable!("{other}"),
     }
 }
@@ -231,6 +261,22 @@ fn a_restart_keeps_what_waits_and_drops_what_was_on_the_wire() {
     assert_eq!(restored(Attempt::AskingForCode(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
     assert_eq!(restored(Attempt::AwaitingMfa(challenge(2))), Attempt::AwaitingMfa(challenge(2)));
     assert!(matches!(restored(Attempt::SigningIn(None)), Attempt::Idle(Some(Ended::Failed(_)))));
+    let taking = Attempt::TakingOver(Box::new(Attempt::AwaitingMfa(challenge(2))));
+    assert_eq!(restored(taking), Attempt::AwaitingMfa(challenge(2)));
+}
+
+#[test]
+fn another_way_in_costs_neither_the_code_nor_the_cool_down() {
+    let taking = |kept| State { attempt: Attempt::TakingOver(Box::new(kept)), strikes: 2, ..State::new() };
+    let cooling = Attempt::CoolingDown(at(60), "blocked".into());
+    let (after, _) = taking(cooling.clone()).step(Event::LoginProven, at(1));
+    assert_eq!((after.word(), after.attempt, after.strikes), (AccountState::Active, cooling.clone(), 2));
+    let (after, _) = taking(cooling).step(Event::LoginProven, at(60));
+    assert_eq!((after.attempt, after.strikes), (Attempt::Idle(None), 0));
+    // What the vault could not take stays where it lies.
+    let full = Failure::new(Kind::Storage, "full");
+    let (_, effects) = taking(Attempt::Idle(None)).step(Event::SignInFailed(full.clone()), at(1));
+    assert_eq!(effects, [Effect::Tell(Some(full))]);
 }
 
 fn asked_again(challenge: Challenge, now: DateTime<Utc>) -> (Attempt, Option<Failure>) {

@@ -4,6 +4,7 @@
 mod actor;
 mod attempt;
 mod chain;
+mod elsewhere;
 pub mod machine;
 mod person;
 mod personal;
@@ -21,11 +22,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::TimeDelta;
 use garminsync_garmin::{Garmin, Profile, Tier};
 use garminsync_protocol::limits::MAX_ACCOUNT_NAME;
-use garminsync_protocol::{AccountState, DEFAULT_ACCOUNT, Failure, Kind, LoginResult, LoginStart, SubmitMfa};
+use garminsync_protocol::{
+    AccountState, BrowserSignIn, DEFAULT_ACCOUNT, Failure, Kind, LoginResult, LoginStart, SubmitMfa,
+};
 use garminsync_store::{Store, Vault};
 use tokio::sync::{mpsc, oneshot};
 
 use self::actor::{Actor, Message};
+use self::elsewhere::Brought;
 pub use self::tokens::Keeper;
 pub use self::unattended::Unattended;
 use crate::board::Board;
@@ -142,7 +146,7 @@ impl Accounts {
     ///
     /// # Errors
     /// What went wrong and what is safe.
-    pub async fn login(&self, asked: LoginStart, reporter: Reporter) -> Result<LoginResult, Failure> {
+    pub async fn login(&self, mut asked: LoginStart, reporter: Reporter) -> Result<LoginResult, Failure> {
         let name = asked.account.clone().unwrap_or_else(|| DEFAULT_ACCOUNT.into());
         if !valid_account_name(&name) {
             return Err(Failure::new(
@@ -150,9 +154,24 @@ impl Accounts {
                 "An account's name has 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit.",
             ));
         }
+        // Before an account is made for it: what nothing can be made of leaves no name behind.
+        let brought = elsewhere::read(&mut asked, || self.client(&name))?;
+        if let Brought::Elsewhere(login) = brought {
+            let actor = self.made(&name).await?;
+            return ask(&actor, |reply| Message::TakeOver(login, reporter, reply)).await;
+        }
         let brings_something = asked.password.is_some() || asked.api_key.is_some();
         let actor = if brings_something { self.made(&name).await? } else { self.known(&name)? };
         ask(&actor, |reply| Message::Login(asked, reporter, reply)).await
+    }
+
+    /// `login.browser`: where a person signs in with their own browser. The account need not exist yet, and nothing is asked of
+    /// Garmin.
+    ///
+    /// # Errors
+    /// What keeps the daemon from speaking to Garmin at all.
+    pub fn browser(&self, account: &str) -> Result<BrowserSignIn, Failure> {
+        Ok(elsewhere::browser(account, &self.client(account)?))
     }
 
     /// `login.submit_mfa`: brings a code.
@@ -244,6 +263,12 @@ impl Accounts {
         })
     }
 
+    /// A client for the account's region.
+    fn client(&self, name: &str) -> Result<Garmin, Failure> {
+        (self.0.setting.garmin)(name)
+            .map_err(|error| Failure::new(Kind::Internal, format!("Garmin's client could not be set up: {error}.")))
+    }
+
     async fn made(&self, name: &str) -> Result<mpsc::Sender<Message>, Failure> {
         let _making = self.0.making.lock().await;
         if let Ok(actor) = self.known(name) {
@@ -255,9 +280,7 @@ impl Accounts {
                 format!("One daemon keeps at most {MAX_ACCOUNTS} accounts."),
             ));
         }
-        let setting = &self.0.setting;
-        let garmin = (setting.garmin)(name)
-            .map_err(|error| Failure::new(Kind::Internal, format!("Garmin's client could not be set up: {error}.")))?;
+        let (setting, garmin) = (&self.0.setting, self.client(name)?);
         let (mut actor, address) = Actor::new(name, garmin, setting);
         actor.load().await;
         tokio::spawn(actor.run());

@@ -12,8 +12,11 @@ use super::words;
 use crate::on_thread::OnThread;
 
 /// Pause before a ticket's exchange is tried again after trouble on the way. A ticket lives about a minute.
-const EXCHANGE_PAUSE: Duration = Duration::from_secs(5);
+pub const EXCHANGE_PAUSE: Duration = Duration::from_secs(5);
 const EXCHANGE_TRIES: u32 = 3;
+
+/// Who hears in short sentences what is going on.
+pub type Told = dyn Fn(&str) + Send + Sync;
 
 /// How the task ended.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub async fn check_code(
     account: &str,
     pending: &mut PendingSignIn,
     code: &SecretString,
-    told: &(dyn Fn(&str) + Send + Sync),
+    told: &Told,
 ) -> Checked {
     match garmin.verify_code(pending, code).await {
         Ok(ticket) => Checked::Accepted(complete(garmin, vault, account, &ticket, told).await),
@@ -60,35 +63,17 @@ pub(super) async fn complete(
     vault: &OnThread<Vault>,
     account: &str,
     ticket: &Ticket,
-    told: &(dyn Fn(&str) + Send + Sync),
+    told: &Told,
 ) -> End {
     told("fetching the login's tokens");
-    let mut tries = 1;
-    let tokens = loop {
-        match garmin.exchange(ticket).await {
-            Ok(tokens) => break tokens,
-            // A 500 has been every client id's answer already.
-            Err(Error::ServerTrouble { status: 500 }) => {
-                return End::Failed(words::exchange(&Error::ServerTrouble { status: 500 }));
-            }
-            Err(Error::Unreachable { .. } | Error::ServerTrouble { .. }) if tries < EXCHANGE_TRIES => {
-                tries += 1;
-                told("Garmin's token service is in trouble; trying again");
-                tokio::time::sleep(EXCHANGE_PAUSE).await;
-            }
-            Err(error) if words::is_block(&error) => return End::Blocked(words::exchange(&error)),
-            Err(error) => return End::Failed(words::exchange(&error)),
-        }
+    let tokens = match exchange(garmin, ticket, told).await {
+        Ok(tokens) => tokens,
+        Err(error) if words::is_block(&error) => return End::Blocked(words::exchange(&error)),
+        Err(error) => return End::Failed(words::exchange(&error)),
     };
-    let row = match serde_json::to_vec(&tokens) {
-        Ok(row) => row,
-        Err(_) => return End::Failed(Failure::new(Kind::Internal, "The new login could not be written down.")),
-    };
-    let name = account.to_owned();
-    match vault.call(move |vault| vault.put(&name, Row::CandidateTokens, &row)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return End::Failed(not_stored(&error.to_string())),
-        Err(error) => return End::Failed(not_stored(&error.to_string())),
+    // The code, if one led here, is spent: whatever becomes of the tokens, nothing waits for it any more.
+    if let Err(failure) = hold(vault, account, &tokens, &[Row::PendingSignIn]).await {
+        return End::Failed(failure);
     }
     let end = prove(garmin, tokens, told).await;
     if matches!(end, End::Refused(_)) {
@@ -99,8 +84,42 @@ pub(super) async fn complete(
     end
 }
 
+/// Exchanges a ticket while it lives, whatever the weather at the token service.
+pub async fn exchange(garmin: &Garmin, ticket: &Ticket, told: &Told) -> Result<Tokens, Error> {
+    let mut tries = 1;
+    loop {
+        match garmin.exchange(ticket).await {
+            // A 500 has been every client id's answer already.
+            Err(error @ Error::ServerTrouble { status: 500 }) => return Err(error),
+            Err(Error::Unreachable { .. } | Error::ServerTrouble { .. }) if tries < EXCHANGE_TRIES => {
+                tries += 1;
+                told("Garmin's token service is in trouble; trying again");
+                tokio::time::sleep(EXCHANGE_PAUSE).await;
+            }
+            exchanged => return exchanged,
+        }
+    }
+}
+
+/// Puts tokens that are not proven yet on disk, where a restart finds them, and takes away what they make worthless.
+pub async fn hold(
+    vault: &OnThread<Vault>,
+    account: &str,
+    tokens: &Tokens,
+    worthless: &'static [Row],
+) -> Result<(), Failure> {
+    let row = serde_json::to_vec(tokens)
+        .map_err(|_| Failure::new(Kind::Internal, "The new login could not be written down."))?;
+    let name = account.to_owned();
+    match vault.call(move |vault| vault.change(&name, &[(Row::CandidateTokens, &row)], worthless)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(not_stored(&error.to_string())),
+        Err(error) => Err(not_stored(&error.to_string())),
+    }
+}
+
 /// Asks Garmin's data service once whether it takes the tokens. No answer is no refusal: they are kept.
-pub async fn prove(garmin: &Garmin, tokens: Tokens, told: &(dyn Fn(&str) + Send + Sync)) -> End {
+async fn prove(garmin: &Garmin, tokens: Tokens, told: &Told) -> End {
     told("checking the login");
     match garmin.profile(&tokens.access).await {
         Ok(profile) => End::Proven(Box::new(tokens), Some(profile)),

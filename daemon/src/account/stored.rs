@@ -84,6 +84,7 @@ impl Stored {
     pub fn lasting(state: &State) -> State {
         let attempt = match &state.attempt {
             Attempt::CoolingDown(until, why) => Attempt::CoolingDown(*until, why.clone()),
+            Attempt::TakingOver(kept) => return Self::lasting(&State { attempt: (**kept).clone(), ..state.clone() }),
             Attempt::Idle(Some(Ended::Expired)) => Attempt::Idle(Some(Ended::Expired)),
             _ => Attempt::Idle(None),
         };

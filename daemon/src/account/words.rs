@@ -122,6 +122,85 @@ pub fn exchange(error: &Error) -> Failure {
     with_pause(Failure::new(kind, words), error)
 }
 
+/// What a pasted text or a file is called that nothing can be made of.
+pub fn not_usable(why: &impl std::fmt::Display) -> Failure {
+    let why = why.to_string();
+    let mut letters = why.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    Failure::new(Kind::InvalidArgument, format!("{first}{}. Nothing was sent to Garmin.", letters.as_str()))
+}
+
+/// What a browser's ticket is called that Garmin does not exchange.
+pub fn ticket(error: &Error) -> Failure {
+    let (kind, words) = match error {
+        Error::TicketRefused { why } if why.contains("ticket") => (
+            Kind::InvalidCredentials,
+            "Garmin does not take this ticket: it is older than about a minute, or it was used before. Nothing was stored.".to_owned(),
+        ),
+        Error::Throttled { .. } => (
+            Kind::RateLimited,
+            "Garmin's token service asks for fewer requests. This ticket is lost, and nothing else: get a new one later.".to_owned(),
+        ),
+        Error::Unreachable { .. } | Error::ServerTrouble { .. } => (
+            Kind::GarminUnreachable,
+            format!("Garmin's token service could not exchange the ticket: {error}. This ticket is lost, and nothing else."),
+        ),
+        _ => (
+            Kind::GarminUnexpected,
+            format!("Garmin's token service did not exchange the ticket ({error}). Nothing was stored."),
+        ),
+    };
+    patient(Failure::new(kind, words), error)
+}
+
+/// A login that came of a browser's ticket and cannot read data.
+pub fn refused_ticket() -> Failure {
+    Failure::new(
+        Kind::GarminUnexpected,
+        "Garmin exchanged the ticket, but its data service refuses the login that came of it, as it does with tickets of the \
+         \"Success\" page for some accounts. Nothing was stored. Use the ticket in the address of the page that cannot load.",
+    )
+}
+
+/// What another program's tokens are called that Garmin does not take.
+pub fn imported(error: &Error) -> Failure {
+    let (kind, words) = match error {
+        Error::InvalidGrant { why } => (
+            Kind::InvalidCredentials,
+            format!(
+                "Garmin does not take these tokens any more ({why}): they have ended, were revoked, or the program they came from has \
+                 renewed them since. Nothing was stored."
+            ),
+        ),
+        Error::Unauthorized | Error::Forbidden => (
+            Kind::GarminUnexpected,
+            "Garmin's data service refuses these tokens, even freshly renewed. Nothing was stored.".to_owned(),
+        ),
+        Error::Throttled { .. } => (
+            Kind::RateLimited,
+            "Garmin's token service asks for fewer requests. Nothing was stored; the tokens in the file are as good as before."
+                .to_owned(),
+        ),
+        Error::Unreachable { .. } | Error::ServerTrouble { .. } => (
+            Kind::GarminUnreachable,
+            format!(
+                "The tokens had to be renewed, and Garmin's token service gave no answer: {error}. Nothing was stored; \
+                 the tokens in the file may still be good."
+            ),
+        ),
+        _ => (Kind::GarminUnexpected, format!("The tokens could not be renewed: {error}. Nothing was stored.")),
+    };
+    patient(Failure::new(kind, words), error)
+}
+
+/// With the pause that Garmin asked for, or the half hour that its other services want after a 429.
+fn patient(failure: Failure, error: &Error) -> Failure {
+    match error {
+        Error::Throttled { retry_after } => failure.retry_after_s(retry_after.map_or(1800, |pause| pause.as_secs())),
+        _ => failure,
+    }
+}
+
 /// What trouble with a code is called, when the code may still be good.
 pub fn undecided_code(error: &Error) -> Failure {
     let kind = match error {

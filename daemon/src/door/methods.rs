@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{
     ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DATASETS_LIST, DEFAULT_ACCOUNT, Failure,
-    GAPS_LIST, Kind, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart, NoParams,
-    Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa, SyncResult,
-    SyncStart, VERSION, VersionResult, openrpc,
+    GAPS_LIST, Kind, LOGIN_BROWSER, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart,
+    NoParams, Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa,
+    SyncResult, SyncStart, VERSION, VersionResult, openrpc,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,6 +69,7 @@ impl Desk for Counter {
                     said(rooms.accounts.resend_mfa(account_of(&params), reporter).await?)
                 });
             }
+            LOGIN_BROWSER => read(params).and_then(|params| self.browser(params)),
             LOGIN_CANCEL => {
                 return self.later(params, |rooms, params: AccountParams, _, _| async move {
                     said(rooms.accounts.cancel_login(account_of(&params)).await?)
@@ -123,6 +124,10 @@ impl Counter {
 
     fn accounts(&self) -> Answer {
         said(AccountsList { accounts: self.rooms.board.snapshot().accounts.iter().map(entry).collect() })
+    }
+
+    fn browser(&self, params: AccountParams) -> Answer {
+        said(self.rooms.accounts.browser(account_of(&params))?)
     }
 
     fn cancel_sync(&self, params: AccountParams) -> Answer {

@@ -92,7 +92,7 @@ fn a_login_that_is_dead() {
 default (Jane Runner): login needed for 12 days
   reason    Garmin ended the login
   safe      all data stay and can be read; syncs go on after the login
-  next      garminsyncctl login
+  next      garminsyncctl login, or with your own browser: garminsyncctl login --browser
   sync      idle, none has ended yet
             last run: the login is dead
   mirror    2 gaps, 0 requests today
@@ -133,7 +133,7 @@ work: waiting for a code for 3 min
 
 #[test]
 fn nothing_yet_and_a_cool_down() {
-    assert!(page(vec![]).starts_with("No account yet.\n  next      garminsyncctl login\n"));
+    assert!(page(vec![]).starts_with("No account yet.\n  next      garminsyncctl login, or with"));
     let cooling = AccountStatus { until: Some(ago(-90)), ..account(AccountState::CoolingDown) };
     let text = page(vec![cooling]);
     assert!(text.contains("  waits     no sign-in is tried until 15:42; all data stay\n"), "{text}");

@@ -74,6 +74,10 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Reply {
 fn exchange(world: &mut World, ticket: &str, service_url: &str, client_id: &str) -> Reply {
     let now = world.now();
     let life = world.knobs.ticket_life;
+    let fits = world.tickets.get(ticket).is_some_and(|known| known.service_url == service_url);
+    if !fits && !world.knobs.refused_service_spends_ticket {
+        return refused(400, "invalid_request", "invalid service ticket provided");
+    }
     let good = world.tickets.remove(ticket).filter(|ticket| {
         ticket.service_url == service_url && (now - ticket.issued).to_std().unwrap_or_default() <= life
     });

@@ -41,6 +41,8 @@ pub struct Knobs {
     pub resend_pause: Duration,
     /// How long a service ticket is good.
     pub ticket_life: Duration,
+    /// A ticket that comes with another service URL than its own is spent by that. Whether Garmin does so is not known.
+    pub refused_service_spends_ticket: bool,
     /// Client ids that diauth knows; others are answered 400.
     pub client_ids: Vec<String>,
     /// Life of an access token; `None`: 65,000 to 107,000 s at random, as recorded.
@@ -125,6 +127,7 @@ impl Default for Knobs {
             refuse_widget_tokens: false,
             resend_pause: Duration::from_secs(30),
             ticket_life: Duration::from_secs(60),
+            refused_service_spends_ticket: true,
             client_ids: [
                 "GARMIN_CONNECT_MOBILE_ANDROID_DI_2025Q2",
                 "GARMIN_CONNECT_MOBILE_ANDROID_DI_2024Q4",
