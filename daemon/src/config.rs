@@ -15,6 +15,7 @@ use toml::Spanned;
 use crate::clock::Schedule;
 use crate::places::{Place, Places};
 use crate::program::Program;
+use crate::retention::Keep;
 
 /// The configuration in effect; `Config::default()` is what holds without a file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -36,6 +37,18 @@ pub struct Config {
     pub accounts: BTreeMap<AccountName, AccountSection>,
     /// `[datasets]`: on or off by name; whether the names exist, the sync room knows.
     pub datasets: BTreeMap<String, bool>,
+    /// `[retention]`: how long samples and files are kept.
+    pub retention: RetentionSection,
+}
+
+/// `[retention]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionSection {
+    /// Samples within a day, and Garmin's answers that they were made of.
+    pub samples: Keep,
+    /// FIT, TCX and GPX files.
+    pub originals: Keep,
 }
 
 /// `[garmin]`.

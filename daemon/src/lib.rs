@@ -15,6 +15,7 @@ pub mod places;
 pub mod program;
 mod rebuild;
 pub mod report;
+pub mod retention;
 mod rota;
 pub mod sync;
 pub mod vault;
@@ -40,6 +41,7 @@ use crate::lock::{Lock, LockError};
 use crate::on_thread::{Gone, OnThread};
 use crate::places::Places;
 use crate::program::Program;
+use crate::retention::Keeping;
 use crate::rota::Rota;
 use crate::sync::{Rules, Syncs};
 
@@ -180,6 +182,8 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
 
     let shutdown = CancellationToken::new();
     let rebuilding = tokio::spawn(rebuild::outdated(store.clone(), board.clone(), shutdown.clone()));
+    let keeping = Keeping { samples: config.retention.samples, originals: config.retention.originals };
+    let retention = tokio::spawn(retention::keep(keeping, store.clone(), shutdown.clone()));
     let bound = door::bind(&places.socket.path, permission).map_err(Failed::other)?;
     let rooms = Rooms { board: board.clone(), accounts: accounts.clone(), syncs: syncs.clone() };
     let door = tokio::spawn(door::serve(bound, rooms, permission, shutdown.clone()));
@@ -200,7 +204,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     listening.abort();
     let closing = async {
         clock.stop().await;
-        let _ = rebuilding.await;
+        let _ = tokio::join!(rebuilding, retention);
         // What is running ends at its next safe point; then the callers who wait for it are told.
         syncs.stop().await;
         accounts.stop().await;

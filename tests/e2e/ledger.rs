@@ -1,11 +1,11 @@
 //! What the ledger tells people: gaps with their reasons, runs, datasets; and `sync --missing`, which reads only the gaps.
 
 use garminsync_test_support::fake::{Effect, Host, Rule};
-use garminsync_test_support::harness::{Daemon, Ran};
-use garminsync_test_support::people::SignInMood;
+use garminsync_test_support::harness::{Daemon, Ran, until};
+use garminsync_test_support::people::{Person, SignInMood};
 use serde_json::Value;
 
-use crate::stage::{PASSWORD, Stage, ana, today};
+use crate::stage::{ANA, PASSWORD, Stage, ana, today};
 
 fn gaps_of<'a>(gaps: &'a Value, dataset: &str) -> Vec<&'a Value> {
     gaps["gaps"].as_array().expect("gaps").iter().filter(|gap| gap["dataset"] == dataset).collect()
@@ -91,4 +91,96 @@ async fn gaps_say_why_and_a_sync_of_what_is_missing_reads_nothing_else() {
     done(stage.home.ctl(&["logout"]).await);
     done(stage.home.ctl(&["history"]).await);
     done(stage.home.ctl(&["gaps"]).await);
+}
+
+/// Every row that is written from now on, whoever writes it, leaves a line in `written`.
+fn watch(database: &rusqlite::Connection) {
+    let tables: Vec<String> = {
+        let mut statement = database
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+            .expect("a schema");
+        statement.query_map([], |row| row.get(0)).expect("tables").map(|name| name.expect("a name")).collect()
+    };
+    assert!(tables.len() > 10, "{tables:?}");
+    database.execute_batch("CREATE TABLE written (name TEXT, what TEXT)").expect("a table");
+    for table in tables {
+        for what in ["INSERT", "UPDATE", "DELETE"] {
+            let log = format!("INSERT INTO written VALUES ('{table}', '{what}')");
+            let trigger = format!("CREATE TRIGGER \"{table}_{what}\" AFTER {what} ON \"{table}\" BEGIN {log}; END");
+            database.execute_batch(&trigger).expect(&trigger);
+        }
+    }
+}
+
+fn written(stage: &Stage) -> Vec<String> {
+    let database = stage.home.database().expect("garmin.db");
+    let mut statement =
+        database.prepare("SELECT DISTINCT name || ' ' || what FROM written ORDER BY 1").expect("a statement");
+    statement.query_map([], |row| row.get(0)).expect("lines").map(|line| line.expect("a line")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sync_over_unchanged_data_writes_no_data() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    done(stage.home.ctl(&["sync", "--wait"]).await);
+    let hand = rusqlite::Connection::open(stage.home.data_dir().join("garmin.db")).expect("garmin.db");
+    watch(&hand);
+
+    // With nothing to read, only the run itself is written.
+    done(stage.home.ctl(&["sync", "--missing"]).await);
+    assert_eq!(written(&stage), ["sync_run INSERT", "sync_run UPDATE"]);
+    // With days to read again, the ledger says besides when they were read.
+    done(stage.home.ctl(&["sync"]).await);
+    assert_eq!(written(&stage), ["ledger UPDATE", "sync_run INSERT", "sync_run UPDATE"]);
+    // Looking writes nothing at all, and neither does a restart.
+    hand.execute_batch("DELETE FROM written").expect("a hand");
+    for look in ["gaps", "history", "datasets", "status", "accounts"] {
+        done(stage.home.ctl(&[look]).await);
+    }
+    assert!(daemon.terminate().await.success());
+    let daemon = Daemon::start(&stage.home).await;
+    assert!(daemon.terminate().await.success());
+    assert_eq!(written(&stage), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_files_are_let_go_where_retention_says_so_and_never_fetched_again() {
+    let person = Person::named(ANA).password(PASSWORD).mood(SignInMood::Ok).lived(today(), 365, 12);
+    let first = today() - chrono::Days::new(364);
+    let stage = Stage::set(person, &format!("start = \"{first}\"\n\n[datasets]\ndaily_summary = false\n")).await;
+    let daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    done(stage.home.ctl(&["sync", "--wait"]).await);
+    assert!(daemon.terminate().await.success());
+    let originals = || {
+        let database = stage.home.database().expect("garmin.db");
+        let sql = "SELECT path, dropped_utc IS NOT NULL, date(start_local) FROM original JOIN activity USING (account, activity_id)";
+        let mut statement = database.prepare(sql).expect(sql);
+        let read =
+            |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?, row.get::<_, String>(2)?));
+        statement.query_map([], read).expect(sql).map(|row| row.expect("a row")).collect::<Vec<_>>()
+    };
+    let before = originals();
+    assert!(before.iter().all(|(path, dropped, _)| !dropped && stage.home.data_dir().join(path).exists()));
+
+    let config = std::fs::read_to_string(stage.home.config_file()).expect("the configuration");
+    std::fs::write(stage.home.config_file(), format!("{config}\n[retention]\noriginals = \"90d\"\n")).expect("a file");
+    let _daemon = Daemon::start(&stage.home).await;
+    let kept = (today() - chrono::Days::new(125)).to_string();
+    until("old files are gone", || async {
+        let old = |(_, dropped, day): &(String, bool, String)| *dropped || *day > kept;
+        originals().iter().all(old).then_some(())
+    })
+    .await;
+    let young = (today() - chrono::Days::new(90)).to_string();
+    for (path, dropped, day) in originals() {
+        assert_eq!(stage.home.data_dir().join(&path).exists(), !dropped, "{path}");
+        assert!(!dropped || day < young, "{path} is younger than that");
+    }
+    stage.fake.forget_requests();
+    done(stage.home.ctl(&["sync", "--wait"]).await);
+    assert_eq!(stage.asked(Host::Connectapi, "GET", "/download-service/"), 0);
+    assert_eq!(done(stage.home.ctl(&["gaps"]).await).stdout, "", "nothing is missing");
 }

@@ -75,7 +75,14 @@ fn every_mistake_is_told_with_its_line() {
             "\n[sync]\nshedule = \"\"",
             "c.toml:3: unknown key \"shedule\" in [sync]; known: schedule, start, intraday, originals",
         ),
-        ("[sync]\n\n[retention]\nsamples = \"5y\"", "c.toml:3: unknown key \"retention\" at the top; known: garmin, …"),
+        ("[sync]\n\n[retain]\nsamples = \"5y\"", "c.toml:3: unknown key \"retain\" at the top; known: garmin, …"),
+        ("[retention]\nfiles = \"5y\"", "c.toml:2: unknown key \"files\" in [retention]; known: samples, originals"),
+        (
+            "[retention]\nsamples = \"5 years\"",
+            "c.toml:2: \"5 years\" is neither \"forever\" nor a span like \"5y\", \"18m\" or \"400d\" (in [retention])",
+        ),
+        ("[retention]\n\noriginals = \"1m\"", "c.toml:3: \"1m\": 90 days to 100 years make sense…"),
+        ("[retention]\nsamples = 5", "c.toml:2: invalid type: …"),
         ("[[hooks]]\non = []", "c.toml:1: unknown key \"hooks\" at the top; known: garmin, …"),
         ("verbose = true", "c.toml:1: unknown key \"verbose\" at the top; known: garmin, …"),
         (

@@ -28,7 +28,7 @@ use self::pace::Pace;
 use self::plan::{EARLIEST, Ledger, Scope};
 use self::request::Live;
 pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
-pub use self::rules::{Rules, projections};
+pub use self::rules::{Rules, projections, sampled};
 use self::run::{Job, Paces, local_day, lock};
 pub use self::view::View;
 use crate::account::{Access, Accounts, NoAccess};

@@ -90,6 +90,12 @@ pub fn projections() -> Vec<Projection> {
     datasets::all().unwrap_or_default().iter().filter_map(Dataset::projection).collect()
 }
 
+/// The datasets that hold samples within a day.
+pub fn sampled() -> Vec<&'static str> {
+    let all = datasets::all().unwrap_or_default().iter();
+    all.filter(|dataset| dataset.lane == Lane::Intraday).map(|dataset| dataset.name.as_str()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

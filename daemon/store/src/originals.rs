@@ -1,8 +1,8 @@
 //! Original files (FIT, TCX, GPX) under the data directory, each written whole or not at all. Sync calls it, then records what was
 //! saved in the store. It must not know how a file is named or what is in it.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
 
 use sha2::{Digest, Sha256};
 
@@ -32,19 +32,22 @@ impl Originals {
     /// # Errors
     /// [`Error::Path`] if the path is absolute, empty, or contains `..`; [`Error::File`]. Nothing is written then.
     pub fn save(&self, relative_path: &str, bytes: &[u8]) -> Result<(), Error> {
-        let relative = Path::new(relative_path);
-        let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
-        // The text is asked too, because on Unix a backslash is an ordinary character and elsewhere it is not.
-        if relative.file_name().is_none()
-            || !inside
-            || relative_path.contains(['\\', '\0'])
-            || relative_path.ends_with('/')
-        {
-            return Err(Error::Path(relative.into()));
-        }
+        let relative = inside(relative_path)?;
         let path = self.data_dir.join(relative);
         self.make_dirs(files::parent(relative))?;
         files::write_whole(&path, bytes, Readers::Group, true)
+    }
+
+    /// Removes a file at a path relative to the data directory. One that is not there is no error.
+    ///
+    /// # Errors
+    /// [`Error::Path`] as in [`Originals::save`]; [`Error::File`].
+    pub fn remove(&self, relative_path: &str) -> Result<(), Error> {
+        let path = self.data_dir.join(inside(relative_path)?);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file("cannot remove", &path)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the directories of `relative` one by one, each name durable before a file goes into it.
@@ -60,6 +63,18 @@ impl Originals {
         }
         Ok(())
     }
+}
+
+/// A path that stays inside the data directory.
+fn inside(relative_path: &str) -> Result<&Path, Error> {
+    let relative = Path::new(relative_path);
+    let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    // The text is asked too, because on Unix a backslash is an ordinary character and elsewhere it is not.
+    if relative.file_name().is_none() || !inside || relative_path.contains(['\\', '\0']) || relative_path.ends_with('/')
+    {
+        return Err(Error::Path(relative.into()));
+    }
+    Ok(relative)
 }
 
 /// Best effort: a directory that cannot be listed holds nothing of ours.

@@ -110,8 +110,8 @@ fn is_changed(transaction: &Transaction<'_>, projection: &Projection) -> Result<
 }
 
 /// The accounts that have answers, found by skipping from one to the next: the archive is in the order of accounts.
-fn accounts(transaction: &Transaction<'_>) -> Result<Vec<String>, Error> {
-    let mut next = garmin(transaction.prepare_cached("SELECT min(account) FROM answer WHERE account > ?1"))?;
+pub(crate) fn accounts(connection: &Connection) -> Result<Vec<String>, Error> {
+    let mut next = garmin(connection.prepare_cached("SELECT min(account) FROM answer WHERE account > ?1"))?;
     let mut found: Vec<String> = Vec::new();
     loop {
         let after = found.last().map_or("", String::as_str);
@@ -186,6 +186,12 @@ fn made(transaction: &Transaction<'_>) -> Result<Vec<(String, String)>, Error> {
     Ok(rows.iter().flat_map(each).collect())
 }
 
+/// An answer as Garmin sent it.
+pub(crate) fn unpacked(dataset: &str, item: &str, body: &[u8]) -> Result<String, Error> {
+    let body = zstd::decode_all(body).ok().and_then(|body| String::from_utf8(body).ok());
+    body.ok_or_else(|| Error::Stored { file: GARMIN, what: format!("the archived answer of {dataset} {item}") })
+}
+
 /// Projects the archived answers in the order in which they came, so that of two that speak of one thing the same has the last word.
 fn fill(
     transaction: &Transaction<'_>,
@@ -213,11 +219,7 @@ fn fill(
         }
         let (account, item, body): (String, String, Vec<u8>) =
             garmin(answer.query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))?;
-        let body =
-            zstd::decode_all(body.as_slice()).ok().and_then(|body| String::from_utf8(body).ok()).ok_or_else(|| {
-                Error::Stored { file: GARMIN, what: format!("the archived answer of {} {item}", projection.dataset) }
-            })?;
-        prepared.run(&account, &item, &body, fetched_utc)?;
+        prepared.run(&account, &item, &unpacked(&projection.dataset, &item, &body)?, fetched_utc)?;
     }
     match step(Step { done: total, total }) {
         ControlFlow::Continue(()) => Ok(total),

@@ -6,6 +6,7 @@ mod originals;
 mod pauses;
 mod projections;
 mod recording;
+mod retention;
 mod vault;
 mod vault_keys;
 #[cfg(unix)]
