@@ -1,9 +1,9 @@
 //! The records through their public door, with real files.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod conformance;
 mod migrations;
 mod originals;
-mod pauses;
 mod projections;
 mod recording;
 mod retention;
