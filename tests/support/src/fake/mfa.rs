@@ -18,7 +18,7 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Reply {
     };
     match (request.method.as_str(), &segments[1..]) {
         ("POST", ["api", "mfa", "verifyCode"]) => verify(world, request, flow),
-        ("POST", ["api", "mfa", "sendCode"]) => send(world, request),
+        ("POST", ["api", "mfa", "sendCode"]) => send(world, request, flow),
         (_, ["api", "mfa", "verifyCode" | "sendCode"]) => Reply::exception(405).with("allow", "POST"),
         _ => Reply::html(404, pages::NOT_FOUND),
     }
@@ -32,6 +32,9 @@ fn verify(world: &mut World, request: &Request, flow: SignInFlow) -> Reply {
         return status(400, "INVALID_SERVICE", "ticketServiceMismatch");
     };
     let Some(id) = codes::waiting(world, request) else { return Reply::exception(409) };
+    if is_elsewhere(world, request) {
+        return Reply::exception(400);
+    }
     let body = request.json().unwrap_or(Value::Null);
     let complete =
         body["rememberMyBrowser"].is_boolean() && body["reconsentList"].is_array() && body["mfaSetup"].is_boolean();
@@ -48,11 +51,17 @@ fn verify(world: &mut World, request: &Request, flow: SignInFlow) -> Reply {
     }
 }
 
-fn send(world: &mut World, request: &Request) -> Reply {
+fn send(world: &mut World, request: &Request, flow: SignInFlow) -> Reply {
     if let Some(refusal) = refusal_of_form(request) {
         return refusal;
     }
+    if service_url(flow, request, &world.knobs).is_none() {
+        return status(400, "INVALID_SERVICE", "ticketServiceMismatch");
+    }
     let Some(id) = codes::waiting(world, request) else { return status(200, "SESSION_EXPIRED", "sessionExpired") };
+    if is_elsewhere(world, request) {
+        return Reply::exception(400);
+    }
     let body = request.json().unwrap_or(Value::Null);
     if !is_method(world, &id, &body) || body["mfaMethod"].as_str().is_some_and(|it| it.eq_ignore_ascii_case("totp")) {
         return Reply::exception(400);
@@ -63,6 +72,12 @@ fn send(world: &mut World, request: &Request) -> Reply {
         }
         Err(TooSoon) => Reply::empty(429),
     }
+}
+
+/// True if the request does not say that it comes from a page of the sign-in, as a careful client's does.
+fn is_elsewhere(world: &World, request: &Request) -> bool {
+    let site = request.site();
+    world.knobs.strict && !request.header("referer").is_some_and(|page| page.starts_with(&site))
 }
 
 /// True if the method came back as the login answer said it.

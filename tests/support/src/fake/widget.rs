@@ -21,6 +21,9 @@ const CLIENT_ID: &str = "gauth-widget";
 
 pub(super) fn answer(world: &mut World, request: &Request, rest: &[&str]) -> Reply {
     match (request.method.as_str(), rest) {
+        ("GET", ["embed"]) if !has_query(world, request, &["id", "embedWidget", "gauthHost"]) => {
+            Reply::html(400, pages::NOT_FOUND)
+        }
         ("GET", ["embed"]) => {
             let (_, cookies) = Session::open(world, request, FLOW);
             set_cookies(Reply::html(200, &page("GARMIN Embed", "")), &cookies, request, &world.knobs)
@@ -34,11 +37,34 @@ pub(super) fn answer(world: &mut World, request: &Request, rest: &[&str]) -> Rep
     }
 }
 
+/// What every address of the widget carries behind the page that embeds it.
+const QUERY: [&str; 7] = [
+    "id",
+    "embedWidget",
+    "gauthHost",
+    "service",
+    "source",
+    "redirectAfterAccountLoginUrl",
+    "redirectAfterAccountCreationUrl",
+];
+
+/// Whether a careful client's parameters are all there. What Garmin itself makes of fewer is not known.
+fn has_query(world: &World, request: &Request, names: &[&str]) -> bool {
+    let query = request.query();
+    !world.knobs.strict || names.iter().all(|name| query.contains_key(*name))
+}
+
 /// The form; or the ticket at once for a browser that has signed in before.
 fn open(world: &mut World, request: &Request) -> Reply {
     let Some(service) = service_url(FLOW, request, &world.knobs) else {
         return Reply::html(400, pages::NOT_FOUND);
     };
+    if request.query().contains_key("embedWidget") {
+        let embedded = request.header("referer").is_some_and(|page| page.contains("/sso/embed"));
+        if !has_query(world, request, &QUERY) || (world.knobs.strict && !embedded) {
+            return Reply::html(400, pages::NOT_FOUND);
+        }
+    }
     let cookies = request.cookies();
     if let Some(user) = cookies.get("CASTGC").and_then(|granting| world.browsers.get(granting)).cloned() {
         return done(world, request, &user, &service);

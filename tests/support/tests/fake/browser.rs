@@ -9,6 +9,8 @@ use serde_json::Value;
 use crate::client::{ANA, Answer, Call, PASSWORD, encoded, form};
 
 pub const EMBED: &str = "https://sso.garmin.com/sso/embed";
+const HOST: &str = "https://sso.garmin.com/sso";
+const PAGE: &str = "/sso/sso/embed";
 
 pub struct Browser<'a> {
     pub fake: &'a FakeGarmin,
@@ -26,9 +28,11 @@ impl<'a> Browser<'a> {
         let query = names.iter().fold("id=gauth-widget&embedWidget=true".to_owned(), |query, name| {
             query + &format!("&{name}={}", encoded(EMBED))
         });
-        let embed = Call::get(fake, "/sso/sso/embed?id=gauth-widget&embedWidget=true").send();
+        let embed =
+            Call::get(fake, &format!("{PAGE}?id=gauth-widget&embedWidget=true&gauthHost={}", encoded(HOST))).send();
         assert_eq!(embed.status, 200);
-        let mut browser = Browser { fake, query, cookies: embed.cookies(), page: String::new(), csrf: String::new() };
+        let page = fake.base_url() + PAGE;
+        let mut browser = Browser { fake, query, cookies: embed.cookies(), page, csrf: String::new() };
         let form = browser.open();
         assert_eq!((form.status, form.title().as_str()), (200, "GARMIN Authentication Application"));
         browser
@@ -42,7 +46,11 @@ impl<'a> Browser<'a> {
 
     pub fn open(&mut self) -> Answer {
         let path = format!("/sso/sso/signin?{}", self.query);
-        let answer = self.with_cookies(Call::get(self.fake, &path)).send();
+        let mut call = self.with_cookies(Call::get(self.fake, &path));
+        if !self.page.is_empty() {
+            call = call.header("referer", &self.page);
+        }
+        let answer = call.send();
         self.show(&path, &answer);
         answer
     }

@@ -242,3 +242,26 @@ fn hosts_answer_to_their_real_names() {
     assert!(refused["error_description"].as_str().unwrap().contains("does not exist"));
     assert_eq!(at("diauth.garmin.com").status, 200);
 }
+
+#[test]
+fn a_strict_fake_wants_what_a_careful_client_sends() {
+    let fake = fake(SignInMood::MfaEmail);
+    let get = |path: &str, referer: &str| Call::get(&fake, path).header("referer", referer).send().status;
+    assert_eq!(get("/sso/sso/embed?id=gauth-widget", ""), 400);
+    let whole = format!("/sso/sso/signin?{}", Browser::at_widget(&fake).query);
+    let embed = format!("{}/sso/sso/embed", fake.base_url());
+    assert_eq!((get(&whole, &embed), get(&whole, "")), (200, 400), "the page before it is the embedding one");
+    let part = whole.replace("&source=", "&sauce=");
+    assert_eq!(get(&part, &embed), 400);
+
+    let page = Page::mobile(&fake);
+    page.login(&fake).send();
+    let verify = page.verify(&fake, &last_code(&fake));
+    assert_eq!(verify.clone().replace("referer", "https://example.org/").send().status, 400);
+    let mut resend = page.post(&fake, "mfa/sendCode", &json!({"mfaMethod": "email"}));
+    fake.advance(Duration::from_secs(31));
+    assert_eq!(resend.clone().without("referer").send().status, 400);
+    fake.knobs(|knobs| knobs.strict = false);
+    resend = resend.without("referer");
+    assert_eq!((get(&part, ""), resend.send().status), (200, 200), "who is not careful may be right");
+}
