@@ -129,6 +129,25 @@ def data_is_read(_: Fake) -> None:
     nights = [garmin.get_hrv_data(one["calendarDate"]) for one in days]
     assert any(night and night.get("hrvSummary") for night in nights)
     assert garmin.get_device_last_used()["lastUsedDeviceName"]
+    # Samples of a day with data, and of the night before it.
+    assert len(garmin.get_heart_rates(day)["heartRateValues"]) > 500
+    stress = garmin.get_stress_data(day)
+    assert len(stress["stressValuesArray"]) > 300 and len(stress["bodyBatteryValuesArray"]) > 300
+    assert garmin.get_respiration_data(day)["respirationVersion"] and garmin.get_spo2_data(day)
+    assert sum(quarter["steps"] for quarter in garmin.get_steps_data(day)) == summary["totalSteps"]
+    assert any(garmin.get_sleep_data(one["calendarDate"])["dailySleepDTO"]["id"] for one in days)
+    assert len(garmin.get_body_battery("2026-10-01", "2026-10-20")) > 10
+    # What only this tier has.
+    assert any(garmin.get_training_readiness(one["calendarDate"]) for one in days)
+    assert garmin.get_training_status(day)["mostRecentTrainingStatus"]
+    assert garmin.get_race_predictions("2026-10-01", "2026-10-20", "daily")
+    assert garmin.get_endurance_score("2026-10-01", "2026-10-20")["groupMap"] is not None
+    assert garmin.get_hill_score("2026-10-01", "2026-10-20")["hillScoreDTOList"]
+    assert garmin.get_weigh_ins("2026-08-01", "2026-10-20")["dailyWeightSummaries"]
+    assert garmin.get_blood_pressure("2026-08-01", "2026-10-20")["measurementSummaries"]
+    assert garmin.get_devices() and garmin.get_personal_record() and garmin.get_earned_badges()
+    assert garmin.get_activity_splits(watched["activityId"])["lapDTOs"]
+    assert garmin.get_activity_hr_in_timezones(watched["activityId"]) is not None
 
 
 def widget_tokens_can_be_refused(fake: Fake) -> None:

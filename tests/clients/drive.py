@@ -43,7 +43,8 @@ logging.disable(logging.WARNING)
 # Ended from outside, it still ends the fakes.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 with contextlib.ExitStack() as stack:
-    options = {"ordinary": [], "refusing": ["--refuse-widget-tokens"], "chinese": ["--domain=garmin.cn"], "private": []}
+    options = {"ordinary": [], "refusing": ["--refuse-widget-tokens"], "chinese": ["--domain=garmin.cn"], "private": [],
+               "logging": ["--habits"]}
     fakes = {}
     for name, more in options.items():
         fakes[name] = Fake(os.environ["FAKE_GARMIN"], *more)
@@ -52,7 +53,7 @@ with contextlib.ExitStack() as stack:
     import account
     import personal
 
-    personal.run(show, fakes["private"], lead_to)
+    personal.run(show, fakes["private"], fakes["logging"], lead_to)
     for name in ("GARMIN_PERSONAL_API_BASE_URL", "NO_PROXY"):
         os.environ.pop(name)
     account.run(show, fakes["ordinary"], fakes["refusing"], fakes["chinese"], lead_to)

@@ -40,8 +40,9 @@ def garmins_own_client_reads_everything(fake: Fake) -> None:
             assert nothing is None
         garmin.get_daily_hydration(FIRST, LAST)
         garmin.get_effective_weight_goals(FIRST, LAST)
-        garmin.get_weight_measurements(FIRST, LAST)
-        garmin.get_fitness_age(LAST)
+        weights = garmin.get_weight_measurements(FIRST, LAST)["dailyWeightSummaries"]
+        assert weights and weights[0]["summaryDate"] > weights[-1]["summaryDate"], "newest first"
+        assert garmin.get_fitness_age(LAST)["fitnessAge"]
         garmin.get_daily_spo2(LAST)
         garmin.get_wellness_activity_summaries(FIRST, LAST)
         listed = garmin.search_activities(start_date=FIRST, end_date=LAST)
@@ -86,6 +87,9 @@ def gcpapi_reads_everything(fake: Fake) -> None:
         assert garmin.get_daily_summary(LAST) and garmin.get_daily_sleep(LAST) and garmin.get_daily_heart_rate(LAST)
         assert garmin.get_heart_rate_zones() and garmin.get_user_profile_settings()
         garmin.get_daily_hrv(LAST)
+        assert garmin.get_weight_range(first, LAST) and garmin.get_fitness_age(LAST)
+        garmin.get_effective_weight_goals(first, LAST)
+        garmin.get_daily_spo2(LAST)
         listed = garmin.search_activities(limit=5)
         assert len(listed) == 5 and len(list(garmin.iter_activities(start_date=first))) > 20
         watched = next(one for one in listed if not one.manual_activity)
@@ -109,10 +113,24 @@ def a_bearer_is_renewed(fake: Fake) -> None:
         pass
 
 
+def what_some_people_log_is_read(fake: Fake) -> None:
+    """With `--habits`: cycle and food."""
+    days = [f"2026-10-{day:02}" for day in range(1, 21)]
+    with gcpapi_sync.GarminClient(api_key=fake.keys[ANA]) as garmin:
+        assert garmin.get_menstrual_cycle_summary(LAST) and garmin.get_menstrual_cycle_day_view(LAST)
+        assert any(garmin.get_daily_food_logs(day) for day in days)
+    token = PersonalApiAuthenticator().obtain_token(fake.keys[ANA], force_refresh=True)
+    with GarminPersonalApiClient(token.access_token) as garmin:
+        assert garmin.get_menstrual_cycle_summary(LAST)["dayInCycle"]
+        assert any(log and log["dailyNutritionContent"] for log in map(garmin.get_daily_food_logs, days))
+
+
 SCENES = (garmins_own_client_reads_everything, garmins_own_program_runs, gcpapi_reads_everything, a_bearer_is_renewed)
 
 
-def run(show, fake: Fake, lead_to) -> None:
+def run(show, fake: Fake, logging: Fake, lead_to) -> None:
+    lead_to(logging)
+    show("Personal tier by its real name", what_some_people_log_is_read, logging)
     lead_to(fake)
     for scene in SCENES:
         show("Personal tier by its real name", scene, fake)

@@ -57,6 +57,11 @@
 //! | `sleep_stage` | start_utc | [`StageTruth`] | `sleepLevels` |
 //! | `sleep_movement` | at | `level` | `sleepMovement`, by the start of each minute |
 //!
+//! `activity` and its four companions hold what the listing has; the legs of a multisport activity are not in it
+//! ([`super::Life::legs`] has them). A goal of a newer kind needs `Sec-Fetch-Site: same-origin` to be told. `fitness_age` by the
+//! Personal tier is the row of the day that `lastUpdated` names, and it is told for the days one asks for. A night of
+//! `spo2_sample` and `respiration_sample` stands in the sleep detail too, with the same values at the same moments.
+//!
 //! Rules: a sample that was not measured (null, −1, −2, heart rate 0) has **no row**. A quarter of an hour without steps is
 //! measured: 0. Flags are 0 or 1. `…_day` and `day` are `YYYY-MM-DD`, `…_utc` ends in `Z`, `…_local` does not. Minutes that
 //! Garmin gives for recovery and sleep need are seconds here (`_s`), as the units of column names want it.

@@ -27,7 +27,7 @@ fn listed(fake: &FakeGarmin) -> Vec<i64> {
 fn a_late_sync_fills_several_days_and_moves_every_clock() {
     let fake = fake(SignInMood::Ok);
     let days: Vec<_> = (0..3).map(|back| day("2026-10-18") - Days::new(back)).collect();
-    fake.live(ANA, |life| days.iter().for_each(|day| life.clear(*day)));
+    fake.live(ANA, |life| days.iter().chain([&day("2026-10-21")]).for_each(|day| life.clear(*day)));
     let clocks = || {
         [
             get(&fake, "/device-service/deviceservice/mylastused").json()["lastUsedDeviceUploadTime"].clone(),

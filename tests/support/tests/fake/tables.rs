@@ -258,15 +258,30 @@ fn body(scene: &mut Scene) {
     scene.holds("blood_pressure", entries.collect::<Vec<_>>());
 
     let pieces = scene.pieces(31);
-    let snapshots = pieces.iter().flat_map(|(first, last)| {
+    let ranged = pieces.iter().flat_map(|(first, last)| {
         let answer = scene.get_personal(&format!("/wellnessactivity-service/activity/summary/range/{first}/{last}"));
         answer.as_array().unwrap().clone()
     });
+    let ranged: Vec<_> = ranged.collect();
+    let mut listed = Vec::new();
+    for start in (1..).step_by(20) {
+        let path = "/wellnessactivity-service/activity/summary/list?limit=20";
+        let page = scene.get(&format!("{path}&start={start}&until={}", scene.last));
+        let page = page.as_array().unwrap().clone();
+        let whole = page.len() == 20;
+        listed.extend(
+            page.into_iter().filter(|it| it["calendarDate"].as_str().unwrap() >= scene.first.to_string().as_str()),
+        );
+        if !whole {
+            break;
+        }
+    }
     let row = |item: Value| {
         let of = |kind: &str, what: &str| {
             list(&item, "/summaryTypeDataList").find(|it| it["summaryType"] == kind).map(|it| it[what].clone())
         };
-        json!({"snapshot_id": item["activityUuid"]["uuid"], "day": item["calendarDate"],
+        let id = item["activityUuid"].get("uuid").unwrap_or(&item["activityUuid"]);
+        json!({"snapshot_id": id, "day": item["calendarDate"],
                "start_utc": utc(&item["startTimestampGMT"]), "end_utc": utc(&item["endTimestampGMT"]),
                "start_local": local(&item["startTimestampLocal"]), "avg_hr_bpm": of("HEART_RATE", "avgValue"),
                "min_hr_bpm": of("HEART_RATE", "minValue"), "max_hr_bpm": of("HEART_RATE", "maxValue"),
@@ -274,8 +289,8 @@ fn body(scene: &mut Scene) {
                "avg_spo2_pct": of("SPO2", "avgValue"), "rmssd_ms": of("RMSSD_HRV", "avgValue"),
                "sdrr_ms": of("SDRR_HRV", "avgValue")})
     };
-    let snapshots: Vec<_> = snapshots.map(row).collect();
-    scene.holds("health_snapshot", snapshots);
+    scene.holds("health_snapshot", ranged.into_iter().map(row));
+    scene.holds("health_snapshot", listed.into_iter().map(row));
 }
 
 fn habits(scene: &mut Scene) {

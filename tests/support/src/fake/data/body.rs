@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{ANY, Asked, Routed, date, days, each, found, found_or_204, range};
 use crate::fake::http::Reply;
+use crate::people::SnapshotTruth;
 use crate::people::shape::body;
 
 pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
@@ -81,7 +82,13 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
             let until = asked.text("until").map(date).transpose()?.unwrap_or(asked.latest());
             let newest_first = days(person, (life.first_day(), until)).collect::<Vec<_>>().into_iter().rev();
             let page = newest_first.filter_map(|day| life.snapshot(day)).skip(start - 1).take(limit);
-            found(json!(page.map(|truth| body::snapshot(&truth)).collect::<Vec<_>>()))
+            // An id is an object in some answers and a text in others; in this one it is a text.
+            let item = |truth: SnapshotTruth| {
+                let mut item = body::snapshot(&truth);
+                item["activityUuid"] = json!(truth.snapshot_id);
+                item
+            };
+            found(json!(page.map(item).collect::<Vec<_>>()))
         }
         _ => Ok(None),
     }

@@ -118,11 +118,13 @@ pub(crate) fn v1(person: &Person, truth: &DailyTruth) -> Value {
 
 /// What v1 says of a day without data: the frame, and nulls.
 pub(crate) fn v1_nothing(person: &Person, day: NaiveDate) -> Value {
+    // Today tells of the last sync, whether it brought anything of today or not.
+    let synced = (day == person.life.plan().today).then(|| gmt(person.life.last_sync()));
     json!({
         "calendarDate": day, "userProfileId": person.profile_id, "uuid": null, "source": null,
         "totalKilocalories": null, "activeKilocalories": null, "bmrKilocalories": null, "totalSteps": null,
         "dailyStepGoal": null, "totalDistanceMeters": null, "minHeartRate": null, "maxHeartRate": null,
-        "restingHeartRate": null, "averageStressLevel": null, "maxStressLevel": null, "lastSyncTimestampGMT": null,
+        "restingHeartRate": null, "averageStressLevel": null, "maxStressLevel": null, "lastSyncTimestampGMT": synced,
         "includesWellnessData": false, "includesActivityData": false, "includesCalorieConsumedData": false,
         "privacyProtected": false,
     })
