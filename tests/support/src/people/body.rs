@@ -215,12 +215,9 @@ impl Life {
 
     /// The rows of `weight_goal`.
     pub fn weight_goals(&self) -> Vec<WeightGoalTruth> {
-        let half = self.plan.first + Days::new((self.plan.today - self.plan.first).num_days().unsigned_abs() / 2);
-        let goal = |goal_id, start_day, end_day, target_g| WeightGoalTruth { goal_id, start_day, end_day, target_g };
-        vec![
-            goal(self.id_base / 1000 + 1, self.plan.first, Some(half - Days::new(1)), 64_000.0),
-            goal(self.id_base / 1000 + 2, half, None, 62_500.0),
-        ]
+        let half = self.half();
+        let goal = |start_day, end_day, target_g| WeightGoalTruth { start_day, end_day, target_g };
+        vec![goal(self.plan.first, Some(half - Days::new(1)), 64_000.0), goal(half, None, 62_500.0)]
     }
 
     /// The row of `health_snapshot` of this day.

@@ -96,7 +96,7 @@ pub const TABLES: [Table; 51] = [
     table("fitness_age", &["day"], |life, a, b| days((a, b), |day| life.fitness_age(day))),
     table("health_status", &["day"], |life, a, b| days((a, b), |day| life.health_status(day))),
     table("weight", &["measured_utc"], |life, a, b| rows(life.weights_between(a, b))),
-    table("weight_goal", &["goal_id"], |life, _, _| rows(life.weight_goals())),
+    table("weight_goal", &["start_day"], |life, _, _| rows(life.weight_goals())),
     table("blood_pressure", &["measured_utc"], |life, a, b| rows(life.blood_pressures(a, b))),
     table("health_snapshot", &["snapshot_id"], |life, a, b| days((a, b), |day| life.snapshot(day))),
     table("menstrual_cycle", &["start_day"], |life, a, b| rows(life.cycles(a, b))),

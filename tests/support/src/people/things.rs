@@ -131,8 +131,8 @@ impl Life {
         format!("{:016x}{:016x}", hash(&format!("gear/{}/{number}", self.id_base)), number)
     }
 
-    /// The day on which the old shoes were put away. It stays when days go by.
-    fn half(&self) -> NaiveDate {
+    /// The day on which the old shoes were put away and the weight goal was changed. It stays when days go by.
+    pub(super) fn half(&self) -> NaiveDate {
         self.plan.first + Days::new(10)
     }
 

@@ -14,7 +14,7 @@
 //! | `fitness_age` | day | [`FitnessAgeTruth`] | `fitnessage/v2/{date}`, `fitnessage…/stats/daily` |
 //! | `health_status` | day | [`HealthStatusTruth`] | `healthstatus/summary` |
 //! | `weight` | measured_utc | [`WeightTruth`] | `weight/range` |
-//! | `weight_goal` | goal_id | [`WeightGoalTruth`] | `effective/weightgoal` |
+//! | `weight_goal` | start_day | [`WeightGoalTruth`] | `effective/weightgoal` |
 //! | `blood_pressure` | measured_utc | [`BloodPressureTruth`] | `bloodpressure/range` |
 //! | `health_snapshot` | snapshot_id | [`SnapshotTruth`] | `activity/summary/range`, `summary/list` |
 //! | `menstrual_cycle` | start_day | [`CycleTruth`] | `menstrualcycle/calendar` |

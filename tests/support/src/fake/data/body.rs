@@ -32,7 +32,7 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
             let (first, last) = range(first, last, ANY, 400)?;
             let mut goals = life.weight_goals();
             goals.retain(|goal| goal.start_day <= last && goal.end_day.is_none_or(|end| end >= first));
-            found(body::weight_goals(person, &goals))
+            found(body::weight_goals(&goals))
         }
         ["wellnessactivity-service", "activity", "summary", "range", first, last] => {
             let range = asked.range(first, last, ANY)?;

@@ -200,10 +200,10 @@ pub(crate) fn snapshot(truth: &SnapshotTruth) -> Value {
 }
 
 /// `effective/weightgoal`.
-pub(crate) fn weight_goals(person: &Person, truths: &[WeightGoalTruth]) -> Value {
+pub(crate) fn weight_goals(truths: &[WeightGoalTruth]) -> Value {
     let item = |truth: &WeightGoalTruth| {
         json!({
-            "id": truth.goal_id, "userProfilePK": person.profile_id, "userGoalCategory": "WEIGHT",
+            "userGoalCategory": "WEIGHT", "userGoalType": "MAINTAIN", "goalName": null,
             "startDate": truth.start_day, "endDate": truth.end_day, "goalValue": truth.target_g})
     };
     json!({"userGoals": truths.iter().map(item).collect::<Vec<_>>(), "userGoalRanges": []})

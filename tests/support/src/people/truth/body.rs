@@ -120,9 +120,7 @@ pub struct WeightTruth {
 /// One row of `weight_goal`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightGoalTruth {
-    /// The key.
-    pub goal_id: i64,
-    /// The first day it holds.
+    /// The first day it holds. The key: Garmin gives goals of weight no other identity.
     pub start_day: NaiveDate,
     /// The last day it holds.
     pub end_day: Option<NaiveDate>,

@@ -95,7 +95,7 @@ pub fn read(scene: &mut Scene) {
     scene.holds("weight", entries.collect::<Vec<_>>());
     let goals = scene.get("/goal-service/goal/user/effective/weightgoal/2020-01-01/2026-11-10");
     let goals = list(&goals, "/userGoals").map(|goal| {
-        json!({"goal_id": goal["id"], "start_day": goal["startDate"], "end_day": goal["endDate"],
+        json!({"start_day": goal["startDate"], "end_day": goal["endDate"],
                "target_g": goal["goalValue"]})
     });
     scene.holds("weight_goal", goals.collect::<Vec<_>>());
