@@ -78,7 +78,7 @@ pub enum Command {
     /// Bring the code that a waiting sign-in needs
     Mfa(Mfa),
     /// Forget the account's secrets; its data stay
-    Logout,
+    Logout(Logout),
     /// Show every account: its login, its mirror, its troubles
     Status {
         /// Show it again whenever it changes, until Ctrl-C; with --json one object a line
@@ -167,6 +167,17 @@ pub struct Mfa {
     /// Give the waiting sign-in up
     #[arg(long, conflicts_with = "code")]
     pub cancel: bool,
+}
+
+/// Flags of `logout`.
+#[derive(Debug, Args)]
+pub struct Logout {
+    /// Remove the account's data too: its rows in every table, its original files. Asks first
+    #[arg(long)]
+    pub forget_data: bool,
+    /// Do not ask; needed where nobody can be asked
+    #[arg(long, requires = "forget_data")]
+    pub yes: bool,
 }
 
 /// Flags of `sync`.
@@ -278,6 +289,7 @@ mod tests {
             "garminsyncctl mfa --cancel",
             "garminsyncctl mfa --resend",
             "garminsyncctl logout --account work",
+            "garminsyncctl --account eva logout --forget-data --yes --json",
             "garminsyncctl accounts --json",
             "garminsyncctl status --watch --no-color",
             "garminsyncctl --socket /tmp/s sync --wait --since 2026-01-31 --until 2026-02-01 --dataset sleep --dataset hrv",
@@ -312,6 +324,7 @@ mod tests {
             "garminsyncctl mfa 123456 --cancel",
             "garminsyncctl mfa 123456 --resend",
             "garminsyncctl mfa --resend --cancel",
+            "garminsyncctl logout --yes",
             "garminsyncctl sync --since yesterday",
             "garminsyncctl history --last 0",
             "garminsyncctl history --last 501",

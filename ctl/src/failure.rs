@@ -5,7 +5,9 @@
 use std::io;
 use std::path::Path;
 
-use garminsync_protocol::{DEFAULT_ACCOUNT, Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, PROTOCOL, SYNC_START, WayIn};
+use garminsync_protocol::{
+    DEFAULT_ACCOUNT, Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, PROTOCOL, SYNC_START, WayIn,
+};
 use serde_json::{Map, Value};
 
 use crate::client::ClientError;
@@ -248,6 +250,9 @@ impl Failed {
                 let safe = match method {
                     LOGIN_START => {
                         "during the sign-in. If Garmin has sent a code already, the daemon keeps the sign-in and no second code is needed."
+                    }
+                    LOGOUT => {
+                        "while signing out. Look whether it is done; data that were to be removed are removed all the same."
                     }
                     LOGIN_SUBMIT_MFA => {
                         "while the code was checked. It may have been accepted; if not, the sign-in still waits."

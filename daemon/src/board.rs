@@ -58,6 +58,11 @@ impl Board {
         });
     }
 
+    /// Whether an account is shown even if there is nothing to tell of it.
+    pub fn always_shows(&self, account: &str) -> bool {
+        account == DEFAULT_ACCOUNT || self.configured.contains(account)
+    }
+
     /// Tells each change, for those who follow.
     pub fn follow(&self) -> watch::Receiver<Arc<Status>> {
         self.status.subscribe()

@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::account::{Accounts, MakeGarmin, Setting, Unattended};
 use crate::board::Board;
 use crate::clock::Schedules;
-use crate::config::{AccountName, Config};
+use crate::config::{AccountName, Config, valid_account_name};
 use crate::door::{Permission, Rooms};
 use crate::host::Host;
 use crate::lock::{Lock, LockError};
@@ -42,6 +42,7 @@ use crate::on_thread::{Gone, OnThread};
 use crate::places::Places;
 use crate::program::Program;
 use crate::retention::Keeping;
+use crate::report::Reporter;
 use crate::rota::Rota;
 use crate::sync::{Rules, Syncs};
 
@@ -164,12 +165,23 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
         unattended: unattended_of(config).map_err(Failed::Config)?,
         events,
     };
-    let accounts = Accounts::start(setting, configured()).await.map_err(Failed::Other)?;
+    // Who signed out and kept the data is there too.
+    let stored = store.call(|store| store.accounts()).await.map_err(Failed::other)?.map_err(Failed::other)?;
+    let stored = stored.into_iter().filter(|name| valid_account_name(name));
+    let accounts = Accounts::start(setting, configured().chain(stored)).await.map_err(Failed::Other)?;
 
     let show = rota::show(&board);
     let syncs = Syncs::new(rules, store.clone(), accounts.clone(), show);
-    for account in &board.snapshot().accounts {
-        syncs.refresh_view(&account.name).await;
+    for account in accounts.all_names() {
+        syncs.refresh_view(&account).await;
+    }
+    for account in accounts.half_forgotten() {
+        let syncs = syncs.clone();
+        tokio::spawn(async move {
+            if let Err(error) = syncs.forget(&account, &Reporter::silent()).await {
+                tracing::error!(account, %error, "not all data of the account could be removed");
+            }
+        });
     }
     let rota = Rota { accounts: accounts.clone(), syncs: syncs.clone(), store: store.clone(), board: board.clone() };
     let schedules = Schedules {

@@ -7,6 +7,7 @@ mod browser;
 mod catalogue_codes;
 mod catalogue_sign_in;
 mod import;
+mod forgetting;
 mod ledger;
 mod login;
 mod mirror;

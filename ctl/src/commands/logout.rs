@@ -1,19 +1,61 @@
-//! `logout`: the daemon forgets the account's secrets. Data are not touched by anything here.
+//! `logout`: the daemon forgets the account's secrets, and, if a person wants that and says so twice, its data.
 
-use garminsync_protocol::{LOGOUT, LoginResult};
+use garminsync_protocol::{Holdings, LOGOUT, LOGOUT_PREVIEW, Logout, LogoutResult};
 
 use super::Done;
 use crate::app::App;
-use crate::failure::Failed;
+use crate::cli;
+use crate::failure::{Exit, Failed};
 use crate::show::text;
 
 /// Runs `logout`.
-pub async fn run(app: &mut App) -> Result<Done, Failed> {
-    let result: LoginResult = app.call(LOGOUT, app.account_params()).await?;
-    let message = format!(
-        "Signed out of {}: its tokens and keys are deleted, its data stay. To sign in again: {}",
-        text::clean(&result.account),
-        app.typed.command("login")
-    );
+pub async fn run(app: &mut App, flags: cli::Logout) -> Result<Done, Failed> {
+    if flags.forget_data && !flags.yes {
+        confirm(app).await?;
+    }
+    let params = Logout { account: app.account.clone(), forget_data: flags.forget_data };
+    if flags.forget_data {
+        app.farewell = Failed::interrupted("Stopped waiting. The daemon goes on removing; what is gone is gone.")
+            .hint(app.typed.command_for_all("status"));
+    }
+    let result: LogoutResult = app.call_aloud(LOGOUT, params).await?;
+    let (account, login) = (text::clean(&result.account), app.typed.command("login"));
+    let message = match &result.forgotten {
+        None => format!(
+            "Signed out of {account}: its tokens and keys are deleted, its data stay. To sign in again: {login}"
+        ),
+        Some(gone) => format!("Signed out of {account}, and its data are gone: {}.", what(gone)),
+    };
     Ok(Done::message(result, message))
+}
+
+/// Shows what will go, and has the account's name typed.
+async fn confirm(app: &mut App) -> Result<(), Failed> {
+    let held: Holdings = app.call(LOGOUT_PREVIEW, app.account_params()).await?;
+    let name = app.account_name().to_owned();
+    let nobody =
+        Failed::usage("This removes data, and there is no terminal to ask whether that is meant. Nothing was changed.")
+            .hint(app.typed.command("logout --forget-data --yes"));
+    if app.console.terminal.is_some() {
+        app.console.say(&format!(
+            "This signs {} out and removes all that was mirrored of it, for good: {}.\n\
+             What Garmin still has can be read again after a new login; what was deleted there cannot.",
+            text::clean(&name),
+            what(&held)
+        ));
+    }
+    let typed = app.ask("Type the account's name to go on: ", false, nobody).await?;
+    if typed.expose().trim() == name {
+        return Ok(());
+    }
+    let message = "That is not the account's name. Nothing was changed.";
+    Err(Failed::new(Exit::Failed, "not_confirmed", message).hint(app.typed.command("logout --forget-data")))
+}
+
+fn what(held: &Holdings) -> String {
+    let size = match held.bytes {
+        bytes @ 0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        bytes => format!("{:.1} MB", bytes as f64 / 1e6),
+    };
+    format!("{}, {}, {size}", text::count(held.rows, "row"), text::count(held.files, "original file"))
 }

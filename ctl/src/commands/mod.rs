@@ -56,7 +56,7 @@ pub async fn run(app: &mut App, command: Command) -> Result<Done, Failed> {
     match command {
         Command::Login(flags) => login::run(app, flags).await,
         Command::Mfa(flags) => code::run(app, flags).await,
-        Command::Logout => logout::run(app).await,
+        Command::Logout(flags) => logout::run(app, flags).await,
         Command::Status { watch: false } => status::run(app).await,
         Command::Status { watch: true } => status::watch(app).await,
         Command::Accounts => accounts::run(app).await,

@@ -22,6 +22,8 @@ pub const LOGIN_CANCEL: &str = "login.cancel";
 pub const LOGIN_BROWSER: &str = "login.browser";
 /// `logout`: forget an account's secrets, keep its data.
 pub const LOGOUT: &str = "logout";
+/// `logout.preview`: what `logout` with `forget_data` would remove. Changes nothing.
+pub const LOGOUT_PREVIEW: &str = "logout.preview";
 /// `sync.start`: start a run, or join the one under way.
 pub const SYNC_START: &str = "sync.start";
 /// `sync.cancel`: stop the run under way; what it has stays.
@@ -121,6 +123,29 @@ pub struct Logout {
     pub forget_data: bool,
 }
 
+/// Result of `logout.preview`, and of `logout` with `forget_data`: what there was of the account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Holdings {
+    /// Rows of all tables of `garmin.db`.
+    pub rows: u64,
+    /// Original files.
+    pub files: u64,
+    /// Bytes of these files and of the archived answers.
+    pub bytes: u64,
+}
+
+/// Result of `logout`: where the account stands now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LogoutResult {
+    /// The account.
+    pub account: String,
+    /// `signed_out`, or `cooling_down` where a block lasts on.
+    pub state: AccountState,
+    /// What was removed with it; absent when its data stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<Holdings>,
+}
+
 /// Result of `login.browser`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BrowserSignIn {
@@ -195,12 +220,12 @@ pub enum Verdict {
     Skipped,
 }
 
-/// Result of `login.start`, `login.submit_mfa`, `login.resend_mfa`, `login.cancel` and `logout`: where the account stands now.
+/// Result of `login.start`, `login.submit_mfa`, `login.resend_mfa` and `login.cancel`: where the account stands now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoginResult {
     /// The account.
     pub account: String,
-    /// `active`, `awaiting_mfa`, or where a cancelled login or a logout left it.
+    /// `active`, `awaiting_mfa`, or where a cancelled login left it.
     pub state: AccountState,
     /// The name Garmin shows, once known.
     pub display_name: Option<String>,

@@ -48,8 +48,10 @@ pub enum Message {
     Resend(Reporter, Reply),
     /// `login.cancel`.
     Cancel(Reply),
-    /// `logout`.
-    Logout(Reply),
+    /// `logout`; true if the data go too.
+    Logout(bool, Reply),
+    /// The data are gone; answered whether that was waited for.
+    Forgotten(oneshot::Sender<bool>),
     /// What a sync needs.
     Access(oneshot::Sender<Result<Access, NoAccess>>),
     /// A token; with `refused`, another one than that.
@@ -148,6 +150,8 @@ pub(super) struct Actor {
     pub(super) unchecked: Unchecked,
     pub(super) stopping: Option<oneshot::Sender<()>>,
     pub(super) alone: Alone,
+    /// Its data are being removed; until they are gone nobody signs in.
+    pub(super) forgetting: bool,
 }
 
 impl Actor {
@@ -186,6 +190,7 @@ impl Actor {
             unchecked: Unchecked::default(),
             stopping: None,
             alone: Alone::new(setting.unattended.get(name).cloned()),
+            forgetting: false,
         };
         (actor, own)
     }
@@ -201,6 +206,7 @@ impl Actor {
         self.vault_trouble = (!unreadable.is_empty()).then(|| unreadable.join("; "));
         self.profile = found.stored.profile.clone();
         self.checked = found.stored.checked;
+        self.forgetting = found.stored.forgetting;
         self.alone.standing = found.stored.unattended.clone();
         self.stored = found.stored;
         self.since = self.stored.since.unwrap_or_else(|| Utc::now().trunc_subsecs(0));
@@ -273,7 +279,20 @@ impl Actor {
                 self.step(Event::ResendAsked, Some(asker)).await;
             }
             Message::Cancel(reply) => self.step(Event::CancelAsked, Some(Asker::bare(reply))).await,
-            Message::Logout(reply) => self.step(Event::LogoutAsked, Some(Asker::bare(reply))).await,
+            Message::Logout(with_data, reply) => {
+                let before = self.forgetting;
+                self.forgetting |= with_data;
+                if !self.step_with(Event::LogoutAsked, Some(Asker::bare(reply)), Vec::new()).await {
+                    self.forgetting = before;
+                    self.publish();
+                }
+            }
+            Message::Forgotten(done) => {
+                let was_forgetting = std::mem::take(&mut self.forgetting);
+                self.write_down(&[], Vec::new()).await;
+                self.publish();
+                let _ = done.send(was_forgetting);
+            }
             Message::Access(reply) => self.give_access(reply),
             Message::Token { tier: Tier::Account, refused, reply } => self.token(refused, reply),
             Message::Token { tier: Tier::Personal, refused, reply } => self.bearer(refused, reply).await,
@@ -325,6 +344,11 @@ impl Actor {
     // --- asking -----------------------------------------------------------------------------------------------------
 
     async fn login(&mut self, asked: LoginStart, reporter: Reporter, reply: Reply) {
+        if self.forgetting {
+            let words = "The data of this account are being removed. Sign in when that is done.";
+            let _ = reply.send(Err(Failure::new(Kind::AlreadyRunning, words)));
+            return;
+        }
         if let Some(key) = asked.api_key {
             if !self.key_waiting.is_empty() {
                 let busy =

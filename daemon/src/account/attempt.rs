@@ -127,7 +127,8 @@ impl Actor {
         let checked = if forgets { stored::Checked::default() } else { self.checked };
         let state = Stored::lasting(&self.state);
         let unattended = self.alone.standing.clone();
-        let stored = Stored { state, since: Some(self.since), profile, checked, unattended };
+        let stored =
+            Stored { state, since: Some(self.since), profile, checked, unattended, forgetting: self.forgetting };
         if !stored.says_anything() {
             deletes.push(Row::State);
         } else if stored != self.stored || forgets {

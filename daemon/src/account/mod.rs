@@ -23,7 +23,7 @@ use chrono::TimeDelta;
 use garminsync_garmin::{Garmin, Profile, Tier};
 use garminsync_protocol::limits::MAX_ACCOUNT_NAME;
 use garminsync_protocol::{
-    AccountState, BrowserSignIn, DEFAULT_ACCOUNT, Failure, Kind, LoginResult, LoginStart, SubmitMfa,
+    AccountState, AccountStatus, BrowserSignIn, DEFAULT_ACCOUNT, Failure, Kind, LoginResult, LoginStart, SubmitMfa,
 };
 use garminsync_store::{Store, Vault};
 use tokio::sync::{mpsc, oneshot};
@@ -199,14 +199,42 @@ impl Accounts {
         ask(&self.known(account)?, Message::Cancel).await
     }
 
-    /// `logout`: forgets the account's secrets. Its data are not touched.
+    /// `logout`: forgets the account's secrets. With `forget_data` it is written down, in the same transaction, that the data are to go
+    /// too; whoever removes them calls [`Accounts::forgotten`] in the end. Until then nobody signs in.
     ///
     /// # Errors
     /// No such account.
-    pub async fn logout(&self, account: &str) -> Result<LoginResult, Failure> {
-        let answer = ask(&self.known(account)?, Message::Logout).await?;
+    pub async fn logout(&self, account: &str, forget_data: bool) -> Result<LoginResult, Failure> {
+        let answer = ask(&self.known(account)?, |reply| Message::Logout(forget_data, reply)).await?;
         let _ = self.0.setting.events.send(AccountEvent::SignedOut { account: account.to_owned() });
         Ok(answer)
+    }
+
+    /// The data of an account that was signed out with them are gone. It is forgotten too, unless the configuration names it.
+    pub async fn forgotten(&self, account: &str) {
+        let _making = self.0.making.lock().await;
+        let Ok(actor) = self.known(account) else { return };
+        let (done, written) = oneshot::channel();
+        let _ = actor.send(Message::Forgotten(done)).await;
+        let was_forgetting = written.await.unwrap_or(false);
+        if was_forgetting && !self.0.setting.board.always_shows(account) {
+            self.0.actors.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+            let (stopped, _) = oneshot::channel();
+            let _ = actor.send(Message::Stop(stopped)).await;
+        }
+    }
+
+    /// The accounts whose data the last daemon was to remove and did not get to the end of.
+    pub fn half_forgotten(&self) -> Vec<String> {
+        let snapshot = self.0.setting.board.snapshot();
+        let half =
+            |account: &&AccountStatus| account.troubles.iter().any(|trouble| trouble.kind == telling::FORGETTING);
+        snapshot.accounts.iter().filter(half).map(|account| account.name.clone()).collect()
+    }
+
+    /// All accounts there are, whether or not there is anything to tell of them.
+    pub fn all_names(&self) -> Vec<String> {
+        self.0.actors.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// What a sync of this account needs.

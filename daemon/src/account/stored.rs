@@ -24,6 +24,9 @@ pub struct Stored {
     /// The sign-in that nobody is there for.
     #[serde(default)]
     pub unattended: Standing,
+    /// Its data are being removed, which goes on after a restart.
+    #[serde(default)]
+    pub forgetting: bool,
 }
 
 /// The credentials that are known to be the account's own person's. What is not, could not be asked when it was stored.
@@ -93,7 +96,10 @@ impl Stored {
 
     /// Whether the row holds anything worth a row.
     pub fn says_anything(&self) -> bool {
-        self.profile.is_some() || self.state != State::new() || self.unattended != Standing::default()
+        self.profile.is_some()
+            || self.forgetting
+            || self.state != State::new()
+            || self.unattended != Standing::default()
     }
 }
 

@@ -10,6 +10,9 @@ use super::actor::{Actor, Asker};
 use super::machine::{Attempt, Login};
 use crate::board::trouble;
 
+/// The trouble that stands while an account's data are removed.
+pub(super) const FORGETTING: &str = "data.forgetting";
+
 impl Actor {
     /// Tells the house that a new login works.
     pub(super) fn announce(&self) {
@@ -120,6 +123,10 @@ impl Actor {
         if self.renewal.failures > 0 && self.state.login == Login::Working {
             let text = "Garmin's token service did not renew the login; the stored one is kept and tried again.";
             troubles.push(trouble("token.renewal", text, "nothing: it is tried again by itself"));
+        }
+        if self.forgetting {
+            let text = "The data of this account are being removed.";
+            troubles.push(trouble(FORGETTING, text, "nothing: it goes on by itself"));
         }
         if let Some((kind, text, command)) = self.unattended_trouble() {
             troubles.push(trouble(kind, text, ctl_command(&self.name, command)));

@@ -6,9 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{
     ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DATASETS_LIST, DEFAULT_ACCOUNT, Failure,
-    GAPS_LIST, Kind, LOGIN_BROWSER, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LoginStart,
-    NoParams, Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa,
-    SyncResult, SyncStart, VERSION, VersionResult, openrpc,
+    GAPS_LIST, Holdings, Kind, LOGIN_BROWSER, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LOGOUT_PREVIEW, LoginResult, LoginStart, Logout, LogoutResult, NoParams, Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult, openrpc,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,8 +74,13 @@ impl Desk for Counter {
                 });
             }
             LOGOUT => {
+                return self.later(params, |rooms, params: Logout, reporter, _| async move {
+                    said(log_out(rooms, params, reporter).await?)
+                });
+            }
+            LOGOUT_PREVIEW => {
                 return self.later(params, |rooms, params: AccountParams, _, _| async move {
-                    said(rooms.accounts.logout(account_of(&params)).await?)
+                    said(preview(rooms, account_of(&params)).await?)
                 });
             }
             ACCOUNTS_LIST => read(params).and_then(|NoParams {}| self.accounts()),
@@ -151,6 +154,32 @@ fn entry(account: &AccountStatus) -> AccountEntry {
         next_at: account.sync.next_at,
         troubles: account.troubles.len() as u64,
     }
+}
+
+/// Signs out; the data go too if that was asked, and whatever becomes of that, the secrets are gone by then.
+async fn log_out(rooms: Rooms, params: Logout, reporter: Reporter) -> Result<LogoutResult, Failure> {
+    let account = params.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+    let LoginResult { account, state, .. } = rooms.accounts.logout(account, params.forget_data).await?;
+    let mut forgotten = None;
+    if params.forget_data {
+        let gone = rooms.syncs.forget(&account, &reporter).await.map_err(|why| {
+            let words = format!(
+                "Signed out of {account}, but not all of its data could be removed ({why}). \
+                 Type the same once more, or restart the daemon: it goes on where it was."
+            );
+            Failure::new(Kind::Storage, words)
+        })?;
+        forgotten = Some(Holdings { rows: gone.rows, files: gone.files, bytes: gone.bytes });
+    }
+    Ok(LogoutResult { account, state, forgotten })
+}
+
+async fn preview(rooms: Rooms, account: &str) -> Result<Holdings, Failure> {
+    if !rooms.accounts.all_names().iter().any(|name| name == account) {
+        return Err(unknown_account(account));
+    }
+    let held = rooms.syncs.holdings(account).await.map_err(|why| Failure::new(Kind::Storage, why))?;
+    Ok(Holdings { rows: held.rows, files: held.files, bytes: held.bytes })
 }
 
 async fn start_sync(rooms: Rooms, params: SyncStart, reporter: Reporter, shutdown: CancellationToken) -> Answer {

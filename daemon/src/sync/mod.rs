@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod datasets;
+mod forget;
 mod gaps;
 pub mod originals;
 pub mod pace;
@@ -68,6 +69,8 @@ struct Now {
     view: View,
     /// After trouble at Garmin's side the schedule waits until then; a person need not.
     hold: Option<DateTime<Utc>>,
+    /// The account is being forgotten: nothing starts any more.
+    closed: bool,
 }
 
 #[derive(Clone)]
@@ -107,6 +110,9 @@ impl Syncs {
         let _starting = slot.starting.lock().await;
         if self.0.stopping.is_cancelled() {
             return Err(Refused::ShuttingDown);
+        }
+        if lock(&slot.now).closed {
+            return Err(Refused::UnknownAccount);
         }
         if let Some(running) = &lock(&slot.now).running {
             return Ok(Started { joined: true, ..running.started.clone() });

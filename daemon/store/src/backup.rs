@@ -45,6 +45,12 @@ pub(crate) fn make(connection: &Connection, data_dir: &Path, found: i64, known: 
     Ok(())
 }
 
+/// All copies, whatever their number.
+pub(crate) fn all(data_dir: &Path) -> Vec<PathBuf> {
+    let is_ours = |path: &PathBuf| schema_of(path).is_some();
+    named(&data_dir.join(BACKUPS), |_| true).into_iter().filter(is_ours).collect()
+}
+
 /// Best effort: one copy too many harms nobody.
 fn prune(dir: &Path) {
     let mut backups: Vec<(i64, PathBuf)> =

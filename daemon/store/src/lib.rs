@@ -6,6 +6,7 @@ mod backup;
 mod database;
 mod error;
 mod files;
+mod forget;
 mod ledger;
 mod originals;
 mod pauses;
@@ -19,6 +20,7 @@ mod vault;
 
 pub use error::Error;
 pub use files::{check_own_dir, open_own};
+pub use forget::Holdings;
 pub use ledger::{LedgerEntry, Mark, State};
 pub use originals::{Originals, sha256_hex};
 pub use pauses::Pause;

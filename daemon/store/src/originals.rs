@@ -1,6 +1,7 @@
 //! Original files (FIT, TCX, GPX) under the data directory, each written whole or not at all. Sync calls it, then records what was
 //! saved in the store. It must not know how a file is named or what is in it.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
@@ -38,16 +39,52 @@ impl Originals {
         files::write_whole(&path, bytes, Readers::Group, true)
     }
 
-    /// Removes a file at a path relative to the data directory. One that is not there is no error.
+    /// Removes a file at a path relative to the data directory, and directories that are empty without it. One that is not there is no
+    /// error.
     ///
     /// # Errors
-    /// [`Error::Path`] as in [`Originals::save`]; [`Error::File`].
+    /// [`Error::Path`] as in [`Originals::save`], or where a link leads elsewhere; [`Error::File`].
     pub fn remove(&self, relative_path: &str) -> Result<(), Error> {
-        let path = self.data_dir.join(inside(relative_path)?);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file("cannot remove", &path)(error)),
-            _ => Ok(()),
+        self.remove_all(&[relative_path])
+    }
+
+    /// Below which directory they are.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Removes files, and the directories that are empty without them; durable on return. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// [`Error::Path`] for a path that [`Originals::save`] would not take or that a link leads elsewhere; [`Error::File`]. Some may be
+    /// gone then.
+    pub(crate) fn remove_all(&self, relative_paths: &[&str]) -> Result<(), Error> {
+        let mut dirs = BTreeSet::new();
+        for relative_path in relative_paths {
+            let relative = inside(relative_path)?;
+            if relative.ancestors().skip(1).any(|dir| self.data_dir.join(dir).is_symlink() && dir != Path::new("")) {
+                return Err(Error::Path(relative.into()));
+            }
+            let path = self.data_dir.join(relative);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::file("cannot remove", path)(error));
+                }
+                _ => dirs.insert(above(relative).to_path_buf()),
+            };
         }
+        for dir in dirs {
+            let mut dir = dir.as_path();
+            // Whether a directory is empty, its removal tells.
+            while dir != Path::new("") && fs::remove_dir(self.data_dir.join(dir)).is_ok() {
+                dir = above(dir);
+            }
+            let standing = self.data_dir.join(dir);
+            if standing.is_dir() {
+                files::sync_dir(&standing)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes the directories of `relative` one by one, each name durable before a file goes into it.
@@ -65,7 +102,12 @@ impl Originals {
     }
 }
 
-/// A path that stays inside the data directory.
+/// The directory that a path is in; the data directory itself is "".
+fn above(relative: &Path) -> &Path {
+    relative.parent().unwrap_or(Path::new(""))
+}
+
+/// The path, if it stays below the data directory on every system.
 fn inside(relative_path: &str) -> Result<&Path, Error> {
     let relative = Path::new(relative_path);
     let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
