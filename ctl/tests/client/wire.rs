@@ -77,7 +77,7 @@ async fn a_broken_connection_says_what_is_safe() {
         ("login --email a@b.c --password-stdin", "no second code is needed"),
         ("mfa 123456", "It may have been accepted"),
         ("sync", "Everything read so far is stored"),
-        ("logout", "Nothing is lost"),
+        ("logout", "Look whether it is done"),
     ] {
         let ran = Person::piping("hunter2\n").runs(fake.socket(), line).await.ends(1);
         ran.says(&[safe, "next: garminsyncctl --socket", "status"]);
