@@ -268,6 +268,10 @@ impl Actor {
 
     async fn handle(&mut self, message: Message) {
         match message {
+            Message::Login(.., reply) | Message::TakeOver(.., reply) if self.forgetting => {
+                let words = "The data of this account are being removed. Sign in when that is done.";
+                let _ = reply.send(Err(Failure::new(Kind::AlreadyRunning, words)));
+            }
             Message::Login(asked, reporter, reply) => self.login(asked, reporter, reply).await,
             Message::TakeOver(login, reporter, reply) => {
                 let asker = Asker { reply, reporter, brought: Brought::Elsewhere(login) };
@@ -344,11 +348,6 @@ impl Actor {
     // --- asking -----------------------------------------------------------------------------------------------------
 
     async fn login(&mut self, asked: LoginStart, reporter: Reporter, reply: Reply) {
-        if self.forgetting {
-            let words = "The data of this account are being removed. Sign in when that is done.";
-            let _ = reply.send(Err(Failure::new(Kind::AlreadyRunning, words)));
-            return;
-        }
         if let Some(key) = asked.api_key {
             if !self.key_waiting.is_empty() {
                 let busy =

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{
     ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DATASETS_LIST, DEFAULT_ACCOUNT, Failure,
-    GAPS_LIST, Holdings, Kind, LOGIN_BROWSER, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, LOGOUT_PREVIEW, LoginResult, LoginStart, Logout, LogoutResult, NoParams, Outcome, PROTOCOL, RPC_DISCOVER, RpcError, STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult, openrpc,
+    GAPS_LIST, Holdings, Kind, LOGIN_BROWSER, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT,
+    LOGOUT_PREVIEW, LoginResult, LoginStart, Logout, LogoutResult, NoParams, Outcome, PROTOCOL, RPC_DISCOVER, RpcError,
+    STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult, openrpc,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
