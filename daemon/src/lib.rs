@@ -41,8 +41,8 @@ use crate::lock::{Lock, LockError};
 use crate::on_thread::{Gone, OnThread};
 use crate::places::Places;
 use crate::program::Program;
-use crate::retention::Keeping;
 use crate::report::Reporter;
+use crate::retention::Keeping;
 use crate::rota::Rota;
 use crate::sync::{Rules, Syncs};
 
