@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     }
     let ended = match &args.rebuild {
         Some(datasets) => garminsync_daemon::rebuild(&places, datasets),
-        None => garminsync_daemon::run(&config, &places),
+        None => garminsync_daemon::run(&file, &config, &places),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

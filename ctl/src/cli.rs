@@ -105,6 +105,8 @@ pub enum Command {
     },
     /// List what can be mirrored: on or off, the tiers that serve it, what is held, what it costs
     Datasets,
+    /// Look for what keeps garminsync from working, and say what to do; exit code 1 if something does
+    Doctor,
     /// Show the release and the protocol of the client and the daemon
     Version,
     /// Print a completion script for a shell
@@ -299,6 +301,7 @@ mod tests {
             "garminsyncctl gaps --dataset hrv --dataset sleep --output csv",
             "garminsyncctl history --last 500 --json",
             "garminsyncctl datasets",
+            "garminsyncctl doctor --json",
             "garminsyncctl version --json",
             "garminsyncctl completions fish",
         ] {

@@ -90,6 +90,11 @@ impl Daemon {
         Self { candidates, patience: PATIENCE }
     }
 
+    /// Where it may be, in the order of looking.
+    pub fn candidates(&self) -> &[PathBuf] {
+        &self.candidates
+    }
+
     /// What the daemon says about itself, whatever protocol it speaks.
     pub async fn hello(&self) -> Result<Hello, ClientError> {
         Ok(self.connect().await?.hello)

@@ -289,21 +289,27 @@ fn other_protocol(theirs: u32, version: &str) -> Failed {
     Failed::new(Exit::Failed, "protocol_mismatch", message).hint(update)
 }
 
+/// What to type when no daemon runs.
 #[cfg(target_os = "linux")]
-const HOW_TO_START: &str =
+pub const HOW_TO_START: &str =
     "garminsyncd, or, where it is a service: systemctl --user start garminsync, or: sudo systemctl start garminsync";
+/// What to type when no daemon runs.
 #[cfg(not(target_os = "linux"))]
-const HOW_TO_START: &str = "garminsyncd";
+pub const HOW_TO_START: &str = "garminsyncd";
+/// What to type when one hangs.
 #[cfg(target_os = "linux")]
-const HOW_TO_RESTART: &str = "systemctl --user restart garminsync";
+pub const HOW_TO_RESTART: &str = "systemctl --user restart garminsync";
+/// What to type when one hangs.
 #[cfg(not(target_os = "linux"))]
-const HOW_TO_RESTART: &str = "restart garminsyncd";
+pub const HOW_TO_RESTART: &str = "restart garminsyncd";
 
+/// What to type when one is closed to this user.
 #[cfg(target_os = "linux")]
-const HOW_TO_BE_ALLOWED: &str =
+pub const HOW_TO_BE_ALLOWED: &str =
     "run it as the daemon's user, or join its group and log in anew: sudo usermod -aG garminsync $USER";
+/// What to type when one is closed to this user.
 #[cfg(not(target_os = "linux"))]
-const HOW_TO_BE_ALLOWED: &str = "run it as the daemon's user, or as a member of the group its configuration names";
+pub const HOW_TO_BE_ALLOWED: &str = "run it as the daemon's user, or as a member of the group its configuration names";
 
 /// Whether a socket is in a directory that is one user's own: no group opens it to another.
 fn is_private(socket: &Path) -> bool {
@@ -353,7 +359,7 @@ fn next_step(failure: &Failure, typed: &Typed) -> String {
         Kind::UnknownDataset => again,
         Kind::InvalidArgument => format!("{again} --help"),
         Kind::Storage => {
-            format!("make room or repair the disk, look at the daemon's log, then: {}", typed.command("status"))
+            format!("see what is the matter: {}", typed.command_for_all("doctor"))
         }
         Kind::Internal => match &failure.reference {
             Some(word) => format!("please report it with the lines of the daemon's log that hold {word}"),

@@ -6,6 +6,7 @@ pub mod args;
 pub mod board;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod door;
 pub mod host;
 pub mod lock;
@@ -35,11 +36,12 @@ use crate::account::{Accounts, MakeGarmin, Setting, Unattended};
 use crate::board::Board;
 use crate::clock::Schedules;
 use crate::config::{AccountName, Config, valid_account_name};
+use crate::doctor::Doctor;
 use crate::door::{Permission, Rooms};
 use crate::host::Host;
 use crate::lock::{Lock, LockError};
 use crate::on_thread::{Gone, OnThread};
-use crate::places::Places;
+use crate::places::{Place, Places};
 use crate::program::Program;
 use crate::report::Reporter;
 use crate::retention::Keeping;
@@ -87,9 +89,9 @@ pub fn has_tables(dataset: &str) -> bool {
 ///
 /// # Errors
 /// [`Failed`].
-pub fn run(config: &Config, places: &Places) -> Result<(), Failed> {
+pub fn run(file: &Place, config: &Config, places: &Places) -> Result<(), Failed> {
     host::keep_memory_private();
-    on_runtime(live(config, places))?
+    on_runtime(live(file, config, places))?
 }
 
 /// Makes tables anew from the archive, all of them when no dataset is named, and ends. Refuses to run beside a living daemon: that one
@@ -138,7 +140,7 @@ fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, Failed> {
     Ok(done)
 }
 
-async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
+async fn live(file: &Place, config: &Config, places: &Places) -> Result<(), Failed> {
     let mut host = Host::new().map_err(Failed::other)?;
     let _lock = take_lock(places)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), state = %places.state_dir, data = %places.data_dir, "starting");
@@ -153,7 +155,8 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     let store = OnThread::start("records", store).map_err(Failed::other)?;
     let configured = || config.accounts.keys().map(|name| name.as_str().to_owned());
     let board = Board::new(configured());
-    let Some(vault) = open_vault(config, places, &board, permission, &mut host).await? else { return Ok(()) };
+    let doctor = Doctor::new(file.clone(), config.clone(), places.clone(), board.clone(), garmin_of(config));
+    let Some(vault) = open_vault(config, places, &board, &doctor, permission, &mut host).await? else { return Ok(()) };
 
     let (events, heard) = mpsc::unbounded_channel();
     let setting = Setting {
@@ -197,7 +200,7 @@ async fn live(config: &Config, places: &Places) -> Result<(), Failed> {
     let keeping = Keeping { samples: config.retention.samples, originals: config.retention.originals };
     let retention = tokio::spawn(retention::keep(keeping, store.clone(), shutdown.clone()));
     let bound = door::bind(&places.socket.path, permission).map_err(Failed::other)?;
-    let rooms = Rooms { board: board.clone(), accounts: accounts.clone(), syncs: syncs.clone() };
+    let rooms = Rooms { board: board.clone(), accounts: accounts.clone(), syncs: syncs.clone(), doctor };
     let door = tokio::spawn(door::serve(bound, rooms, permission, shutdown.clone()));
     tracing::info!(socket = %places.socket, "ready");
     host.ready();
@@ -262,6 +265,7 @@ async fn open_vault(
     config: &Config,
     places: &Places,
     board: &Board,
+    doctor: &Doctor,
     permission: Permission,
     host: &mut Host,
 ) -> Result<Option<OnThread<Vault>>, Failed> {
@@ -272,7 +276,7 @@ async fn open_vault(
         () = vault::locked(board) => {
             let bound = door::bind(&places.socket.path, permission).map_err(Failed::other)?;
             let closed = CancellationToken::new();
-            let door = tokio::spawn(door::serve_closed(bound, board.clone(), permission, closed.clone()));
+            let door = tokio::spawn(door::serve_closed(bound, board.clone(), doctor.clone(), permission, closed.clone()));
             host.ready();
             host::say("waiting for the vault's key");
             let opened = tokio::select! {

@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use garminsync_daemon::account::{Accounts, Setting};
+use garminsync_daemon::args::Args;
 use garminsync_daemon::board::Board;
+use garminsync_daemon::config::Config;
+use garminsync_daemon::doctor::Doctor;
 use garminsync_daemon::door::{self, Permission, Rooms};
 use garminsync_daemon::on_thread::OnThread;
+use garminsync_daemon::places::{Origin, Place, Places};
 use garminsync_daemon::sync::{self, Rules, Syncs};
 use garminsync_garmin::{Domain, Garmin, Pauses, Settings};
 use garminsync_store::{Keys, Store, Vault};
@@ -49,10 +53,17 @@ impl Daemon {
         let accounts = Accounts::start(setting, ["eva".to_owned()]).await.unwrap();
         let rules = Rules::default().checked().unwrap();
         let syncs = Syncs::new(rules, store.clone(), accounts.clone(), Arc::new(|_, _| {}));
+        let mut args = Args::default();
+        args.state_dir = Some(dir.path().into());
+        let config = Config::default();
+        let places = Places::settle(&args, &config, &|_| None).unwrap();
+        let file = Place { path: dir.path().join("config.toml"), from: Origin::Default };
+        let client = Box::new(|_: &str| Garmin::new(nowhere()));
+        let doctor = Doctor::new(file, config, places, board.clone(), client);
         let permission = Permission::of(None).unwrap();
         let bound = door::bind(&dir.path().join("control.sock"), permission).unwrap();
         let shutdown = CancellationToken::new();
-        tokio::spawn(door::serve(bound, Rooms { board, accounts, syncs }, permission, shutdown.clone()));
+        tokio::spawn(door::serve(bound, Rooms { board, accounts, syncs, doctor }, permission, shutdown.clone()));
         Self { dir, store, shutdown }
     }
 

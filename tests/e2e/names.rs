@@ -38,6 +38,7 @@ async fn help_texts() {
         &["sync", "--help"],
         &["status", "--help"],
         &["accounts", "--help"],
+        &["doctor", "--help"],
         &["logout", "--help"],
     ] {
         let ran = home.ctl(words).await;

@@ -4,6 +4,7 @@
 mod accounts;
 mod browser;
 mod code;
+mod doctor;
 mod import;
 mod ledger;
 mod login;
@@ -65,6 +66,7 @@ pub async fn run(app: &mut App, command: Command) -> Result<Done, Failed> {
         Command::Gaps { datasets } => ledger::gaps(app, datasets).await,
         Command::History { last } => ledger::history(app, last).await,
         Command::Datasets => ledger::datasets(app).await,
+        Command::Doctor => doctor::run(app).await,
         Command::Version => version::run(app).await,
         Command::Completions { shell } => Ok(completions(shell)),
     }

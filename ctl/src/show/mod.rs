@@ -2,6 +2,7 @@
 //! get text back. It must not print (the bar excepted) and must not ask anybody.
 
 pub mod csv;
+pub mod doctor;
 pub mod json;
 pub mod ledger;
 pub mod progress;

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_protocol::{
-    ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DATASETS_LIST, DEFAULT_ACCOUNT, Failure,
-    GAPS_LIST, Holdings, Kind, LOGIN_BROWSER, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT,
-    LOGOUT_PREVIEW, LoginResult, LoginStart, Logout, LogoutResult, NoParams, Outcome, PROTOCOL, RPC_DISCOVER, RpcError,
-    STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult, openrpc,
+    ACCOUNTS_LIST, AccountEntry, AccountParams, AccountStatus, AccountsList, DATASETS_LIST, DEFAULT_ACCOUNT, DOCTOR,
+    Failure, GAPS_LIST, Holdings, Kind, LOGIN_BROWSER, LOGIN_CANCEL, LOGIN_RESEND_MFA, LOGIN_START, LOGIN_SUBMIT_MFA,
+    LOGOUT, LOGOUT_PREVIEW, LoginResult, LoginStart, Logout, LogoutResult, NoParams, Outcome, PROTOCOL, RPC_DISCOVER,
+    RpcError, STATUS, SYNC_CANCEL, SYNC_HISTORY, SYNC_START, SubmitMfa, SyncResult, SyncStart, VERSION, VersionResult,
+    openrpc,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +21,7 @@ use super::connection::{Answer, Called, Desk, Work};
 use super::ledger;
 use crate::board::Board;
 use crate::config::{ACCOUNT_NAMES, valid_account_name};
+use crate::doctor::Doctor;
 use crate::report::Reporter;
 use crate::sync::{self, plan::EARLIEST};
 
@@ -32,6 +34,7 @@ pub struct Counter {
 /// The desk while the vault waits for its key: no room is open yet.
 pub struct Closed {
     pub board: Board,
+    pub doctor: Doctor,
 }
 
 impl Desk for Closed {
@@ -40,6 +43,7 @@ impl Desk for Closed {
             STATUS => read(params).and_then(|AccountParams { .. }| said(self.board.snapshot().as_ref())),
             VERSION => read(params).and_then(|AccountParams { .. }| version()),
             RPC_DISCOVER => Ok(openrpc::document()),
+            DOCTOR => return look(&self.doctor, params),
             _ => {
                 let why = self.board.snapshot().troubles.first().map(|trouble| trouble.text.clone());
                 Err(Failure::new(Kind::Storage, why.unwrap_or_default()).into())
@@ -85,6 +89,7 @@ impl Desk for Counter {
                     said(preview(rooms, account_of(&params)).await?)
                 });
             }
+            DOCTOR => return look(&self.rooms.doctor, params),
             ACCOUNTS_LIST => read(params).and_then(|NoParams {}| self.accounts()),
             SYNC_START => return self.later(params, start_sync),
             GAPS_LIST => return self.later(params, ledger::gaps),
@@ -272,6 +277,16 @@ pub(super) fn refused(account: &str, why: sync::Refused) -> Failure {
 fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let today = at.date_naive() == now.date_naive();
     at.format(if today { "%H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S UTC" }).to_string()
+}
+
+fn look(doctor: &Doctor, params: Value) -> Called {
+    let doctor = doctor.clone();
+    match read(params) {
+        Err(error) => Called::Now(Err(error)),
+        Ok(NoParams {}) => {
+            Called::Later(Box::new(move |reporter| Box::pin(async move { said(doctor.look(&reporter).await) }) as Work))
+        }
+    }
 }
 
 fn version() -> Answer {

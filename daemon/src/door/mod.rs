@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::Accounts;
 use crate::board::Board;
+use crate::doctor::Doctor;
 use crate::sync::Syncs;
 
 pub use bind::{BindError, Bound, bind};
@@ -44,6 +45,8 @@ pub struct Rooms {
     pub accounts: Accounts,
     /// Syncs.
     pub syncs: Syncs,
+    /// What keeps the daemon from working.
+    pub doctor: Doctor,
 }
 
 /// Serves callers until `shutdown`; then takes the socket away, and lets running calls answer for a few seconds.
@@ -52,9 +55,15 @@ pub async fn serve(bound: Bound, rooms: Rooms, permission: Permission, shutdown:
     serve_at(bound, desk, permission, shutdown).await;
 }
 
-/// Serves callers while the vault waits for its key: they are told so, and `status` answers.
-pub async fn serve_closed(bound: Bound, board: Board, permission: Permission, shutdown: CancellationToken) {
-    serve_at(bound, Arc::new(methods::Closed { board }), permission, shutdown).await;
+/// Serves callers while the vault waits for its key: they are told so, and `status` and `doctor` answer.
+pub async fn serve_closed(
+    bound: Bound,
+    board: Board,
+    doctor: Doctor,
+    permission: Permission,
+    shutdown: CancellationToken,
+) {
+    serve_at(bound, Arc::new(methods::Closed { board, doctor }), permission, shutdown).await;
 }
 
 async fn serve_at(bound: Bound, desk: Arc<impl Desk>, permission: Permission, shutdown: CancellationToken) {

@@ -5,6 +5,7 @@
 mod backup;
 mod database;
 mod error;
+mod examine;
 mod files;
 mod forget;
 mod ledger;
@@ -19,6 +20,7 @@ mod store;
 mod vault;
 
 pub use error::Error;
+pub use examine::{Examined, examine};
 pub use files::{check_own_dir, open_own};
 pub use forget::Holdings;
 pub use ledger::{LedgerEntry, Mark, State};

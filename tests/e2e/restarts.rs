@@ -1,0 +1,159 @@
+//! Five hundred restarts in each state that an account can be in, by SIGTERM and SIGKILL in turn: nobody signs in unasked, and what else is
+//! asked of Garmin does not grow beyond what the state explains.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
+use garminsync_test_support::harness::{Daemon, until};
+use garminsync_test_support::people::{Person, SignInMood};
+
+use crate::stage::{ANA, PASSWORD, Stage, ana};
+
+const STARTS: usize = 500;
+
+/// Requests to other hosts than the sign-in that may be explained: so many in all, and so many a start.
+struct Explained {
+    in_all: usize,
+    a_start: usize,
+}
+
+const NONE: Explained = Explained { in_all: 0, a_start: 0 };
+
+/// Two homes get into a state at the same time, and share its restarts. The states are the first and the last:
+/// between them Garmin may have answered, or something may have to be found out again.
+async fn restarts(mood: SignInMood, states: [&str; 2], explained: Explained, get_there: impl AsyncFn(&Stage)) {
+    tokio::join!(
+        half(ana(mood.clone()), states, &explained, &get_there),
+        half(ana(mood), states, &explained, &get_there)
+    );
+}
+
+async fn half(person: Person, [first, last]: [&str; 2], explained: &Explained, get_there: &impl AsyncFn(&Stage)) {
+    let stage = Stage::set(person, "").await;
+    let daemon = Daemon::start(&stage.home).await;
+    get_there(&stage).await;
+    stage.account_is("it stands as it should", |account| account["state"] == first).await;
+    daemon.kill().await;
+    stage.fake.forget_requests();
+    let starts = STARTS / 2;
+    for n in 0..starts {
+        let daemon = Daemon::start(&stage.home).await;
+        match n % 2 {
+            0 => assert!(daemon.terminate().await.success(), "{}", stage.home.log()),
+            _ => daemon.kill().await,
+        }
+    }
+    let _daemon = Daemon::start(&stage.home).await;
+    stage.account_is("it stands where it may", |account| account["state"] == first || account["state"] == last).await;
+    let asked = |host| stage.fake.count(&Filter::host(host));
+    assert_eq!(asked(Host::Sso), 0, "a sign-in that nobody asked for");
+    let others = asked(Host::Diauth) + asked(Host::Connectapi) + asked(Host::Personal);
+    let most = explained.in_all + explained.a_start * (starts + 1);
+    assert!(others <= most, "{others} requests in {starts} starts, {most} can be explained: {:?}", stage.fake.counts());
+}
+
+/// Signed in, with nothing left to go on with.
+async fn signed_in(stage: &Stage) {
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_out() {
+    restarts(SignInMood::Ok, ["signed_out"; 2], NONE, async |_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn awaiting_a_code() {
+    restarts(SignInMood::MfaEmail, ["awaiting_mfa"; 2], NONE, async |stage| {
+        assert_eq!(stage.login(PASSWORD, &["--no-wait"]).await.code, 5);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn active() {
+    restarts(SignInMood::Ok, ["active"; 2], NONE, signed_in).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_needed() {
+    restarts(SignInMood::Ok, ["login_needed"; 2], NONE, async |stage| {
+        signed_in(stage).await;
+        stage.fake.revoke(ANA);
+        stage.fake.expire_access(ANA);
+        assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 4);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cooling_down() {
+    restarts(SignInMood::Ok, ["cooling_down"; 2], NONE, async |stage| {
+        stage.fake.misbehave(Rule::does(Effect::CloudflareChallenge).host(Host::Sso));
+        assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
+        stage.fake.behave();
+    })
+    .await;
+}
+
+/// A key that Garmin has deleted, which a start may have to find out again.
+#[tokio::test(flavor = "multi_thread")]
+async fn key_refused() {
+    let explained = Explained { in_all: 0, a_start: 1 };
+    restarts(SignInMood::Ok, ["login_needed", "active"], explained, async |stage| {
+        let key = stage.fake.person(ANA).expect("a person").api_key;
+        let login = stage.home.ctl_with(&["login", "--api-key-stdin"], &format!("{key}\n")).await;
+        assert_eq!(login.code, 0, "{login:?}");
+        assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+        stage.fake.change(ANA, |person| person.api_key = "another".into());
+        stage.fake.expire_personal(ANA);
+        assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 4);
+    })
+    .await;
+}
+
+/// An access token that ended while the daemon was off, and nothing that needs it: one renewal at most, then it is fresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn active_with_an_access_token_that_has_ended() {
+    let explained = Explained { in_all: 1, a_start: 0 };
+    restarts(SignInMood::Ok, ["active"; 2], explained, async |stage| {
+        stage.fake.knobs(|knobs| knobs.access_life = Some(Duration::from_secs(5)));
+        signed_in(stage).await;
+        stage.fake.knobs(|knobs| knobs.access_life = None);
+        stage
+            .account_is("the access token has ended", |account| {
+                let ends = account["tiers"]["account"]["access_expires_at"].as_str().expect("a time");
+                ends.parse::<DateTime<Utc>>().expect("a time") < Utc::now()
+            })
+            .await;
+    })
+    .await;
+}
+
+/// The tokens of a new login, on disk when the daemon was killed, and Garmin has trouble of its own: they are kept, and the sign-in is not
+/// repeated.
+#[tokio::test(flavor = "multi_thread")]
+async fn candidate_tokens_that_garmin_cannot_confirm() {
+    let explained = Explained { in_all: 0, a_start: 1 };
+    restarts(SignInMood::Ok, ["signing_in", "active"], explained, async |stage| {
+        stage.fake.misbehave(Rule::does(Effect::hang(Duration::from_secs(100))).host(Host::Connectapi).times(1));
+        stage.fake.misbehave(Rule::does(Effect::status(503)).host(Host::Connectapi));
+        let mut login = stage.home.command(stage.home.ctl_program());
+        login.args(["login", "--email", ANA, "--password-stdin"]).stdin(std::process::Stdio::piped());
+        let mut login = login.stderr(std::process::Stdio::null()).spawn().expect("ctl starts");
+        let mut stdin = login.stdin.take().expect("a pipe");
+        tokio::io::AsyncWriteExt::write_all(&mut stdin, format!("{PASSWORD}\n").as_bytes()).await.expect("written");
+        until("the tokens are being checked", || async {
+            (stage.fake.count(&Filter::host(Host::Connectapi)) == 1).then_some(())
+        })
+        .await;
+        let kept: i64 = stage
+            .vault()
+            .query_row("SELECT count(*) FROM secret WHERE kind = 'candidate_tokens'", [], |row| row.get(0))
+            .expect("rows");
+        assert_eq!(kept, 1, "they are on disk before anybody asks whether they work");
+    })
+    .await;
+}
