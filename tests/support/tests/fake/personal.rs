@@ -151,6 +151,20 @@ fn lists_for_one_measure_tell_the_same_truth() {
 }
 
 #[test]
+fn a_range_of_nights_holds_objects_of_nulls() {
+    let fake = fake(SignInMood::Ok);
+    let token = personal_token(&fake);
+    let path = "/sleep-service/sleep/dailySleepSummariesByDate?startDate=2026-05-01&endDate=2026-05-31";
+    let life = fake.person(ANA).unwrap().life;
+    let items = personal(&fake, &token, path).send().json();
+    let (nights, nothing): (Vec<_>, Vec<_>) = items.as_array().unwrap().iter().partition(|item| item["id"].is_number());
+    let day = |item: &&Value| -> NaiveDate { item["calendarDate"].as_str().unwrap().parse().unwrap() };
+    assert!(nights.iter().all(|item| life.sleep(day(item)).is_some()) && nights.len() > 20);
+    assert!(!nothing.is_empty(), "no night without the watch in this month");
+    assert!(nothing.iter().all(|item| life.sleep(day(item)).is_none() && item["sleepTimeSeconds"].is_null()));
+}
+
+#[test]
 fn an_area_can_be_closed_and_areas_can_be_empty() {
     let fake = fake(SignInMood::Ok);
     let token = personal_token(&fake);

@@ -94,7 +94,12 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
         }
         ["sleep-service", "sleep", "dailySleepSummariesByDate"] => {
             let range = asked.query_range("startDate", "endDate", 31)?;
-            found(each(person, range, |day| Some(sleep::flat(person.profile_id, life.sleep(day)?))))
+            // A day without a night is left out, or an object of nulls: on the Personal tier where the watch was worn that day.
+            let nulls = |day| *personal && life.daily(day).is_some();
+            found(each(person, range, |day| match life.sleep(day) {
+                Some(truth) => Some(sleep::flat(person.profile_id, truth)),
+                None => nulls(day).then(|| sleep::flat_nothing(person.profile_id, day)),
+            }))
         }
         ["sleep-service", "sleep", "naps", day] if !personal => {
             let day = asked.day(day)?;
