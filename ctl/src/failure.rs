@@ -2,9 +2,11 @@
 //! where kinds become exit codes and next steps; commands only add what they alone know.
 //! It must not print.
 
+use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
+use chrono::{DateTime, TimeDelta, TimeZone};
 use garminsync_protocol::{
     DEFAULT_ACCOUNT, Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, PROTOCOL, SYNC_START, WayIn,
 };
@@ -321,9 +323,18 @@ pub const HOW_TO_GET_A_KEY: &str = "make a key at Garmin Connect on the web: Set
 
 /// What to type after a failure of the daemon.
 fn next_step(failure: &Failure, typed: &Typed) -> String {
+    next_step_at(failure, typed, &chrono::Local::now())
+}
+
+fn next_step_at<Tz: TimeZone<Offset: Display>>(failure: &Failure, typed: &Typed, now: &DateTime<Tz>) -> String {
     let login = typed.command("login");
     let again = typed.again();
     let later = |what: &str| match failure.retry_after_s {
+        // A person who has to wait for hours wants to know until when.
+        Some(seconds @ 3600..) => {
+            let at = now.to_utc() + TimeDelta::seconds(seconds.min(1 << 32) as i64);
+            format!("at {} (in {}): {what}", time::clock(at, now), time::span_s(seconds))
+        }
         Some(seconds) => format!("in {}: {what}", time::span_s(seconds)),
         None => format!("later: {what}"),
     };
@@ -422,10 +433,12 @@ mod tests {
         let child = Failure::new(Kind::LoginBlocked, "").instead(WayIn::ApiKey);
         assert!(next_step(&child, &typed()).ends_with("garminsyncctl login --api-key-stdin"));
         let blocked = Failure::new(Kind::RateLimited, "").instead(WayIn::Browser).retry_after_s(7200);
-        let browser = "sign in with your own browser: garminsyncctl login --browser; or in 2 h: garminsyncctl login";
-        assert_eq!(next_step(&blocked, &typed()), browser);
+        let browser =
+            "sign in with your own browser: garminsyncctl login --browser; or at 22:05 (in 2 h): garminsyncctl login";
+        let now = DateTime::parse_from_rfc3339("2026-11-22T20:05:00+02:00").unwrap();
+        assert_eq!(next_step_at(&blocked, &typed(), &now), browser, "by the clock on their wall");
         let cooling = Failure { kind: Kind::CoolingDown, ..blocked };
-        let hint = next_step(&cooling, &typed());
+        let hint = next_step_at(&cooling, &typed(), &now);
         assert!(hint.starts_with(browser) && hint.ends_with("garminsyncctl login --force"), "{hint}");
         let code = Failure::new(Kind::LoginBlocked, "").challenge("c1");
         assert_eq!(next_step(&code, &typed()), "later: garminsyncctl mfa", "the login waits");

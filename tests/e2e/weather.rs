@@ -70,14 +70,34 @@ async fn a_cool_down_survives_a_restart_and_yields_to_force_once() {
     assert_eq!(stage.home.account("default").await["state"], "cooling_down");
     daemon.kill().await;
 
-    let _daemon = Daemon::start(&stage.home).await;
+    let daemon = Daemon::start(&stage.home).await;
     let asked = stage.asked(Host::Sso, "POST", "/api/login");
     let early = stage.login(PASSWORD, &["--json"]).await;
     assert_eq!((early.code, early.json()["error"]["kind"].as_str()), (6, Some("cooling_down")), "{early:?}");
     assert_eq!(stage.asked(Host::Sso, "POST", "/api/login"), asked, "nothing was sent");
+    let seen = stage.fake.requests().len();
+    let mut daemon = daemon;
+    for _ in 0..100 {
+        daemon.kill().await;
+        daemon = Daemon::start(&stage.home).await;
+    }
+    assert_eq!(stage.home.account("default").await["state"], "cooling_down");
+    assert_eq!(stage.fake.requests().len(), seen, "a hundred restarts send nothing to anybody");
 
     let forced = stage.login(PASSWORD, &["--json", "--force"]).await;
     assert_eq!(forced.json()["error"]["retry_after_s"], 4 * 3600, "{forced:?}");
+
+    // Once means once: a forced login that reaches nobody, or whose daemon is killed, leaves the pause as it was.
+    stage.fake.misbehave(Rule::does(Effect::hang(Duration::from_secs(600))).host(Host::Sso));
+    let mut hung = stage.home.command(stage.home.ctl_program());
+    hung.args(["login", "--email", ANA, "--password-stdin", "--force"]).stdin(std::process::Stdio::piped());
+    let mut hung = hung.spawn().expect("ctl starts");
+    let mut stdin = hung.stdin.take().expect("a pipe");
+    tokio::io::AsyncWriteExt::write_all(&mut stdin, format!("{PASSWORD}\n").as_bytes()).await.expect("written");
+    stage.account_is("it is with Garmin", |account| account["state"] == "signing_in").await;
+    daemon.kill().await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.home.account("default").await["state"], "cooling_down");
 }
 
 /// One door is shut and the next is open: the login works, and the person notices nothing but a sentence.

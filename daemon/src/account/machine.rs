@@ -108,6 +108,9 @@ pub struct State {
     pub attempt: Attempt,
     /// Sign-ins that Garmin turned away since the last good one.
     pub strikes: u32,
+    /// The pause that a forced sign-in overrides: until when, and why. It stands again if that sign-in says nothing about Garmin's block.
+    #[serde(default)]
+    pub overridden: Option<(DateTime<Utc>, String)>,
 }
 
 /// What happens to it.
@@ -190,7 +193,7 @@ pub enum Effect {
 impl State {
     /// An account nobody has signed in to.
     pub fn new() -> Self {
-        Self { login: Login::None, attempt: Attempt::Idle(None), strikes: 0 }
+        Self { login: Login::None, attempt: Attempt::Idle(None), strikes: 0, overridden: None }
     }
 
     /// The one word for it: the sign-in under way, else the login it has. A cool-down does not hide a login that works.
@@ -221,8 +224,29 @@ impl State {
 
     /// What follows from `event` at `now`.
     pub fn step(self, event: Event, now: DateTime<Utc>) -> (Self, Vec<Effect>) {
-        let State { login, attempt, strikes } = self;
-        let stay = |attempt, effects| (State { login: login.clone(), attempt, strikes }, effects);
+        let was_signing_in = matches!(self.attempt, Attempt::SigningIn(_));
+        let pause = match &self.attempt {
+            Attempt::CoolingDown(until, why) => Some((*until, why.clone())),
+            _ => self.overridden.clone(),
+        };
+        let pause = pause.filter(|(until, _)| now < *until);
+        let answered = event.is_garmins_answer();
+        let (mut state, effects) = self.follow(event, now);
+        match (&state.attempt, pause) {
+            (Attempt::SigningIn(_), pause) => state.overridden = pause,
+            // Forced, and no wiser: the pause is not over.
+            (Attempt::Idle(_), Some((until, why))) if was_signing_in && !answered => {
+                state.attempt = Attempt::CoolingDown(until, why);
+            }
+            _ => {}
+        }
+        (state, effects)
+    }
+
+    fn follow(self, event: Event, now: DateTime<Utc>) -> (Self, Vec<Effect>) {
+        let State { login, attempt, strikes, .. } = self;
+        let overridden = None;
+        let stay = |attempt, effects| (State { login: login.clone(), attempt, strikes, overridden: None }, effects);
         match (event, attempt) {
             // --- asking to sign in ------------------------------------------------------------------------------------
             (Event::LoginAsked { email: Some(email), .. }, attempt) if attempt.is_anothers(&email, now) => {
@@ -280,7 +304,7 @@ impl State {
                     Attempt::CoolingDown(until, why) if now < until => (Attempt::CoolingDown(until, why), strikes),
                     _ => (Attempt::Idle(None), 0),
                 };
-                let state = State { login: Login::Working, attempt, strikes };
+                let state = State { login: Login::Working, attempt, strikes, overridden };
                 (state, vec![Effect::DropPending, Effect::Tell(None)])
             }
             // Not given up half way: the ticket is spent and another program's tokens are renewed already, and the answer is the only
@@ -308,10 +332,10 @@ impl State {
                 let until = (now + cool_down(strikes)).trunc_subsecs(0);
                 let failure = failure.retry_after_s(seconds(cool_down(strikes)));
                 let attempt = Attempt::CoolingDown(until, failure.message.clone());
-                (State { login, attempt, strikes }, vec![Effect::DropPending, Effect::Tell(Some(failure))])
+                (State { login, attempt, strikes, overridden }, vec![Effect::DropPending, Effect::Tell(Some(failure))])
             }
             (Event::LoginProven, _) => {
-                let state = State { login: Login::Working, attempt: Attempt::Idle(None), strikes: 0 };
+                let state = State { login: Login::Working, attempt: Attempt::Idle(None), strikes: 0, overridden };
                 (state, vec![Effect::DropPending, Effect::Tell(None)])
             }
 
@@ -408,8 +432,8 @@ impl State {
 
             // --- the login it has -------------------------------------------------------------------------------------
             (Event::GrantRefused(why), attempt) => match login {
-                Login::Working => (State { login: Login::Dead(why), attempt, strikes }, vec![]),
-                login => (State { login, attempt, strikes }, vec![]),
+                Login::Working => (State { login: Login::Dead(why), attempt, strikes, overridden }, vec![]),
+                login => (State { login, attempt, strikes, overridden }, vec![]),
             },
 
             // --- giving up --------------------------------------------------------------------------------------------
@@ -432,7 +456,7 @@ impl State {
                 };
                 let gone = Failure::new(Kind::LoginNeeded, "The account was signed out meanwhile.");
                 let effects = vec![Effect::Abort, Effect::ForgetSecrets, Effect::Tell(Some(gone)), Effect::Stand];
-                (State { login: Login::None, attempt, strikes }, effects)
+                (State { login: Login::None, attempt, strikes, overridden }, effects)
             }
 
             // --- time -------------------------------------------------------------------------------------------------
@@ -444,9 +468,10 @@ impl State {
                 let challenge = Challenge { until: now + LONGEST_WAIT, ..challenge };
                 stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending])
             }
-            // A clock that was years ahead when the pause began must not hold the account for years.
-            (Event::Tick, Attempt::CoolingDown(until, _)) if now >= until || until > now + LONGEST_COOL_DOWN => {
-                stay(Attempt::Idle(None), vec![])
+            (Event::Tick, Attempt::CoolingDown(until, _)) if now >= until => stay(Attempt::Idle(None), vec![]),
+            // A clock that was put back neither ends the pause nor makes it longer than it was.
+            (Event::Tick, Attempt::CoolingDown(until, why)) if until > now + cool_down(strikes) => {
+                stay(Attempt::CoolingDown((now + cool_down(strikes)).trunc_subsecs(0), why), vec![])
             }
             // What comes too late (an answer to a sign-in that was given up) changes nothing.
             (_, attempt) => stay(attempt, vec![]),
@@ -456,8 +481,24 @@ impl State {
     /// The state a daemon finds after a restart: what was with Garmin when it stopped is no longer under way, but a sign-in
     /// that waits for its code still waits.
     pub fn restored(mut self) -> Self {
-        self.attempt = self.attempt.given_up();
+        self.attempt = match (self.attempt, self.overridden.take()) {
+            (Attempt::SigningIn(_), Some((until, why))) => Attempt::CoolingDown(until, why),
+            (attempt, _) => attempt.given_up(),
+        };
         self
+    }
+}
+
+impl Event {
+    /// Whether Garmin's sign-in has looked at who is there, or turned them away once more: either says more than the pause before.
+    fn is_garmins_answer(&self) -> bool {
+        match self {
+            Self::CodeWanted(_) | Self::SignInBlocked(_) | Self::LoginProven => true,
+            Self::SignInFailed(failure) => {
+                matches!(failure.kind, Kind::InvalidCredentials | Kind::AccountLocked | Kind::LoginBlocked)
+            }
+            _ => false,
+        }
     }
 }
 

@@ -121,7 +121,7 @@ fn the_whole_table() {
         for (attempt_name, attempt) in &rows {
             let expected = expected(event_name, attempt_name);
             for login in logins() {
-                let before = State { login: login.clone(), attempt: attempt.clone(), strikes: 1 };
+                let before = State { login: login.clone(), attempt: attempt.clone(), strikes: 1, ..State::new() };
                 let (after, effects) = before.step(event.clone(), at(1));
                 assert_eq!(cell(&after.attempt, &effects), expected, "{event_name} × {attempt_name} × {login:?}");
                 let login_after = match (event_name, &login) {
@@ -238,9 +238,9 @@ fn cool_downs_double_to_a_day_and_survive_a_wrong_clock() {
         state = after;
     }
     assert_eq!(hours, [2, 4, 8, 16, 24, 24]);
-    // The clock was a year ahead when the pause began.
+    // The clock was a year ahead when the pause began: it lasts as long as it should, from now.
     let (after, _) = state.clone().step(Event::Tick, at(-60 * 24 * 365));
-    assert_eq!(after.attempt, Attempt::Idle(None));
+    assert!(matches!(after.attempt, Attempt::CoolingDown(until, _) if until == at(-60 * 24 * 364)), "{after:?}");
     let (after, _) = state.step(Event::LoginProven, at(1));
     assert_eq!(after.strikes, 0);
 }
@@ -263,6 +263,37 @@ fn a_restart_keeps_what_waits_and_drops_what_was_on_the_wire() {
     assert!(matches!(restored(Attempt::SigningIn(None)), Attempt::Idle(Some(Ended::Failed(_)))));
     let taking = Attempt::TakingOver(Box::new(Attempt::AwaitingMfa(challenge(2))));
     assert_eq!(restored(taking), Attempt::AwaitingMfa(challenge(2)));
+}
+
+#[test]
+fn a_forced_sign_in_that_says_nothing_of_the_block_leaves_the_pause() {
+    let cooling = Attempt::CoolingDown(at(60), "blocked".into());
+    let begin = State { attempt: cooling.clone(), strikes: 1, ..State::new() };
+    let forced = Event::LoginAsked { email: Some("ana@example.org".into()), with_password: true, force: true };
+    let (signing, effects) = begin.step(forced, at(1));
+    assert_eq!(effects, [Effect::SignIn]);
+    assert_eq!(signing.clone().restored().attempt, cooling, "killed meanwhile");
+    let end = |event: Event, now| signing.clone().step(event, now).0.attempt;
+    let failed = |kind| Event::SignInFailed(Failure::new(kind, "x"));
+    for event in [failed(Kind::GarminUnreachable), Event::CancelAsked, Event::LogoutAsked] {
+        assert_eq!(end(event.clone(), at(2)), cooling, "{event:?}");
+        assert!(matches!(end(event, at(61)), Attempt::Idle(_)), "it is over by then");
+    }
+    assert!(matches!(end(failed(Kind::InvalidCredentials), at(2)), Attempt::Idle(_)), "Garmin looked at it");
+    assert_eq!(
+        end(Event::SignInBlocked(Failure::new(Kind::RateLimited, "x")), at(2)),
+        Attempt::CoolingDown(at(242), "x".into())
+    );
+    let (waiting, _) = signing.step(Event::CodeWanted(challenge(3)), at(2));
+    assert_eq!(waiting.overridden, None);
+}
+
+#[test]
+fn a_clock_that_is_put_back_neither_ends_a_pause_nor_stretches_it() {
+    let state = State { attempt: Attempt::CoolingDown(at(120), "blocked".into()), strikes: 1, ..State::new() };
+    let (put_back, _) = state.clone().step(Event::Tick, at(-500_000));
+    assert_eq!(put_back.attempt, Attempt::CoolingDown(at(-500_000 + 120), "blocked".into()));
+    assert_eq!(state.clone().step(Event::Tick, at(1)).0, state);
 }
 
 #[test]

@@ -86,12 +86,16 @@ impl Stored {
     /// The part of a state that outlives the process and has no row of its own.
     pub fn lasting(state: &State) -> State {
         let attempt = match &state.attempt {
+            Attempt::SigningIn(_) => {
+                let pause = state.overridden.clone();
+                pause.map_or(Attempt::Idle(None), |(until, why)| Attempt::CoolingDown(until, why))
+            }
             Attempt::CoolingDown(until, why) => Attempt::CoolingDown(*until, why.clone()),
             Attempt::TakingOver(kept) => return Self::lasting(&State { attempt: (**kept).clone(), ..state.clone() }),
             Attempt::Idle(Some(Ended::Expired)) => Attempt::Idle(Some(Ended::Expired)),
             _ => Attempt::Idle(None),
         };
-        State { attempt, ..state.clone() }
+        State { attempt, overridden: None, ..state.clone() }
     }
 
     /// Whether the row holds anything worth a row.
