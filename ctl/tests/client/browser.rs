@@ -69,7 +69,7 @@ async fn each_refusal_of_a_ticket_has_its_exit_code_and_leads_on() {
         (Kind::GarminUnreachable, 1, "login --browser"),
         (Kind::GarminUnexpected, 1, "login --browser"),
         (Kind::AlreadyRunning, 1, "status"),
-        (Kind::Storage, 1, "make room"),
+        (Kind::Storage, 1, "doctor"),
     ] {
         let fake = daemon(vec![no(kind)]);
         let person = Person::answering(&[Says::Text("ST-1-a-cas")]);
