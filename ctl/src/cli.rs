@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::commands::key::last_day_from_now;
 use crate::console::Console;
 use crate::failure::{Exit, Failed, Typed};
 
@@ -137,6 +138,9 @@ pub struct Login {
     /// Read a Personal API key from the first line of stdin, instead of e-mail and password
     #[arg(long, conflicts_with_all = ["email", "password_stdin", "code_stdin", "wait", "no_wait"])]
     pub api_key_stdin: bool,
+    /// When that key ends: days from today, or its last day as 2027-01-31 [default: asked for at a terminal]
+    #[arg(long, value_name = "DATE|DAYS", requires = "api_key_stdin", value_parser = last_day_from_now, value_hint = ValueHint::Other)]
+    pub expires: Option<NaiveDate>,
     /// Sign in with your own browser and paste where it leads: works whatever Garmin asks there, and no password comes here
     #[arg(long, conflicts_with_all = ["email", "password_stdin", "code_stdin", "wait", "no_wait", "api_key_stdin"])]
     pub browser: bool,
@@ -286,6 +290,7 @@ mod tests {
             "garminsyncctl login --browser",
             "garminsyncctl login --browser --no-open --account eva",
             "garminsyncctl login --import /home/ana/.garminconnect",
+            "garminsyncctl login --api-key-stdin --expires 90",
             "garminsyncctl mfa",
             "garminsyncctl mfa 123456",
             "garminsyncctl mfa --cancel",
@@ -324,6 +329,8 @@ mod tests {
             "garminsyncctl login --from-env",
             "garminsyncctl login --password hunter2",
             "garminsyncctl login --api-key hunter2",
+            "garminsyncctl login --expires 90",
+            "garminsyncctl login --api-key-stdin --expires soon",
             "garminsyncctl mfa 123456 --cancel",
             "garminsyncctl mfa 123456 --resend",
             "garminsyncctl mfa --resend --cancel",

@@ -319,7 +319,7 @@ fn is_private(socket: &Path) -> bool {
 }
 
 /// The way in without a password.
-pub const HOW_TO_GET_A_KEY: &str = "make a key at Garmin Connect on the web: Settings → Personal API, then:";
+pub const HOW_TO_GET_A_KEY: &str = "make a key at https://connect.garmin.com/app/settings/personalApiToken, then:";
 
 /// What to type after a failure of the daemon.
 fn next_step(failure: &Failure, typed: &Typed) -> String {

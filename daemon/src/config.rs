@@ -399,6 +399,12 @@ impl Config {
         if let Some((at, what)) = config.unattended_wrong() {
             return Err(wrong(Some(at), what));
         }
+        for (name, section) in &config.accounts {
+            if section.api_key_file.as_ref().is_some_and(|path| !path.is_absolute()) {
+                let what = format!("[accounts.{}] api_key_file: give the whole path, from / on", name.as_str());
+                return Err(wrong(text.find("api_key_file"), what));
+            }
+        }
         Ok(config)
     }
 

@@ -32,7 +32,7 @@ use garminsync_store::{Store, Vault};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::account::{Accounts, MakeGarmin, Setting, Unattended};
+use crate::account::{Accounts, KeyFile, KeyFileOf, MakeGarmin, Setting, Unattended};
 use crate::board::Board;
 use crate::clock::Schedules;
 use crate::config::{AccountName, Config, valid_account_name};
@@ -164,6 +164,7 @@ async fn live(file: &Place, config: &Config, places: &Places) -> Result<(), Fail
         records: store.clone(),
         board: board.clone(),
         garmin: garmin_of(config),
+        key_file: key_file_of(config, places),
         mfa_timeout: TimeDelta::minutes(config.mfa.timeout_minutes.into()),
         unattended: unattended_of(config).map_err(Failed::Config)?,
         events,
@@ -343,6 +344,19 @@ fn unattended_of(config: &Config) -> Result<BTreeMap<String, Unattended>, String
         }
     }
     Ok(ways)
+}
+
+/// The file that an account's configuration names for its key; for the default account else the official client's own.
+fn key_file_of(config: &Config, places: &Places) -> KeyFileOf {
+    let (accounts, official) = (config.accounts.clone(), places.official_key_file.clone());
+    Box::new(move |account| {
+        let section = accounts.iter().find(|(name, _)| name.as_str() == account).map(|(_, section)| section);
+        let named = section.and_then(|section| section.api_key_file.clone());
+        let official = official.clone().filter(|_| account == DEFAULT_ACCOUNT);
+        named
+            .map(|path| KeyFile { path, configured: true })
+            .or_else(|| official.map(|path| KeyFile { path, configured: false }))
+    })
 }
 
 fn rules(config: &Config) -> Result<Rules, String> {

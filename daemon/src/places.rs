@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use garminsync_protocol::places as agreed;
 
@@ -71,6 +71,8 @@ pub struct Places {
     pub socket: Place,
     /// Where the service manager would put the vault's key; the file may be absent.
     pub vault_key_credential: Option<PathBuf>,
+    /// Where Garmin's own client of the Personal API keeps its key; the file may be absent.
+    pub official_key_file: Option<PathBuf>,
     /// Where the vault's key is when it is in a file of our own.
     pub vault_key_file: PathBuf,
 }
@@ -160,6 +162,7 @@ impl Places {
                 .first()
                 .map(|path| path.join("vault-key")),
             vault_key_file: state_dir.path.join("vault.key"),
+            official_key_file: home(env).map(|home| home.join(".config/garmin/connect-personal-api-key")),
             state_dir,
             data_dir,
             socket,
@@ -203,13 +206,18 @@ fn platform(env: Environment<'_>, purpose: Purpose) -> Option<PathBuf> {
         Purpose::State => ("XDG_STATE_HOME", ".local/state"),
         Purpose::Data => ("XDG_DATA_HOME", ".local/share"),
     };
-    let home = || absolute(env, "HOME").or_else(|| base.as_ref().map(|base| base.home_dir().to_path_buf()));
-    let parent = absolute(env, variable).or_else(|| home().map(|home: PathBuf| home.join(Path::new(below_home))))?;
+    let parent = absolute(env, variable).or_else(|| home(env).map(|home| home.join(below_home)))?;
     Some(parent.join("garminsync"))
+}
+
+fn home(env: Environment<'_>) -> Option<PathBuf> {
+    absolute(env, "HOME").or_else(|| Some(directories::BaseDirs::new()?.home_dir().to_path_buf()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn settle(args: &Args, config: &Config, variables: &[(&str, &str)]) -> Result<Places, PlaceError> {

@@ -46,6 +46,7 @@ impl Daemon {
             records: store.clone(),
             board: board.clone(),
             garmin: Box::new(|_| Garmin::new(nowhere())),
+            key_file: Box::new(|_| None),
             mfa_timeout: TimeDelta::minutes(30),
             unattended: Default::default(),
             events: tokio::sync::mpsc::unbounded_channel().0,

@@ -254,6 +254,7 @@ async fn at_a_terminal() {
     let address = address(&stage, ANDROID);
     terminal.types(&format!("\u{1b}[200~{}\n{}\u{1b}[201~\n", &address[..60], &address[60..]), true);
     assert_eq!(terminal.ends(), 0, "{}", terminal.screen());
+    terminal.sees("Signed in as"); // what was written last may still be on its way to the screen
     let screen = terminal.screen();
     assert!(screen.contains("Signed in as") && !screen.contains("ST-0") && !screen.contains("www"), "{screen}");
     assert!(terminal.echoes(), "the echo is back");

@@ -9,6 +9,7 @@ mod catalogue_sign_in;
 mod doctor;
 mod forgetting;
 mod import;
+mod keys;
 mod ledger;
 mod login;
 mod mirror;

@@ -5,10 +5,10 @@ use garminsync_protocol::{AccountState, Kind, LOGIN_START, LoginResult, LoginSta
 
 use super::code::{self, Source};
 use super::{Done, to_value};
-use super::{browser, import};
+use super::{browser, import, key};
 use crate::app::App;
 use crate::cli::Login;
-use crate::failure::{Exit, Failed, HOW_TO_GET_A_KEY, quoted};
+use crate::failure::{Exit, Failed, quoted};
 use crate::show::text;
 
 /// Runs `login`.
@@ -21,7 +21,7 @@ pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
     }
     let known = app.find_account().await?;
     if flags.api_key_stdin {
-        return with_key(app, flags.force).await;
+        return key::run(app, &flags).await;
     }
     let source = Source::of_login(&flags, app);
     if let Some(account) = known
@@ -75,22 +75,6 @@ pub async fn run(app: &mut App, flags: Login) -> Result<Done, Failed> {
         AccountState::AwaitingMfa => code::bring(app, result, source).await,
         _ => finished(app, result),
     }
-}
-
-async fn with_key(app: &mut App, force: bool) -> Result<Done, Failed> {
-    let key = app.secret_line("Personal API key: ", "the key").await?;
-    app.farewell = signing_in(app);
-    let params = LoginStart {
-        account: app.account.clone(),
-        api_key: Some(key.expose().trim().to_owned().into()),
-        force,
-        ..LoginStart::default()
-    };
-    let result = app.call_aloud(LOGIN_START, params).await.map_err(|failed| {
-        let hint = format!("{HOW_TO_GET_A_KEY} {}", app.typed.command("login --api-key-stdin"));
-        if failed.is(Kind::InvalidCredentials) { failed.hint(hint) } else { failed }
-    })?;
-    finished(app, result)
 }
 
 /// There is no terminal to ask for something; what to type in a script instead.

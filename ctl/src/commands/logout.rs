@@ -1,6 +1,6 @@
 //! `logout`: the daemon forgets the account's secrets, and, if a person wants that and says so twice, its data.
 
-use garminsync_protocol::{Holdings, LOGOUT, LOGOUT_PREVIEW, Logout, LogoutResult};
+use garminsync_protocol::{AccountState, Holdings, LOGOUT, LOGOUT_PREVIEW, Logout, LogoutResult};
 
 use super::Done;
 use crate::app::App;
@@ -21,8 +21,18 @@ pub async fn run(app: &mut App, flags: cli::Logout) -> Result<Done, Failed> {
     let result: LogoutResult = app.call_aloud(LOGOUT, params).await?;
     let (account, login) = (text::clean(&result.account), app.typed.command("login"));
     let message = match &result.forgotten {
+        // Nothing of it is stored here, so there was nothing to forget.
+        None if result.state == AccountState::Active => format!(
+            "Signed out of {account}, but for the Personal API key in its file, which is no secret of the daemon's: it goes on being \
+             used. To end that, take the file, or the configuration's api_key_file, away. All data stay."
+        ),
         None => format!(
             "Signed out of {account}: its tokens and keys are deleted, its data stay. To sign in again: {login}"
+        ),
+        Some(gone) if result.state == AccountState::Active => format!(
+            "The data of {account} are gone ({}), but the Personal API key in its file goes on being used, and the next sync reads them \
+             again. To end that, take the file, or the configuration's api_key_file, away.",
+            what(gone)
         ),
         Some(gone) => format!("Signed out of {account}, and its data are gone: {}.", what(gone)),
     };

@@ -6,6 +6,7 @@ mod browser;
 mod code;
 mod doctor;
 mod import;
+pub mod key;
 mod ledger;
 mod login;
 mod logout;

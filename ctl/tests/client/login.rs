@@ -232,7 +232,7 @@ async fn a_refused_key_is_told_where_keys_come_from() {
         _ => vec![Act::Fail(Failure::new(Kind::InvalidCredentials, "Garmin does not accept this key."))],
     });
     let ran = Person::piping("key-of-jane\n").runs(fake.socket(), "login --api-key-stdin").await.ends(8);
-    ran.says(&["next: make a key at Garmin Connect on the web: Settings → Personal API, then: garminsyncctl"]);
+    ran.says(&["next: make a key at https://connect.garmin.com/app/settings/personalApiToken, then: garminsyncctl"]);
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn somebody_else_may_have_been_faster() {
 
 #[tokio::test]
 async fn a_personal_api_key_goes_its_own_way() {
-    for person in [Person::piping("key-of-jane\n"), Person::answering(&[Says::Text("key-of-jane")])] {
+    for person in [Person::piping("key-of-jane\n"), Person::answering(&[Says::Text("key-of-jane"), Says::Text("")])] {
         let fake = Fake::new(|method, _| match method {
             "status" => vec![Act::Answer(status(&[account("default", "awaiting_mfa")]))],
             _ => vec![Act::Answer(login("active"))],

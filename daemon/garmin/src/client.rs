@@ -2,13 +2,17 @@
 //! sign-in, token and data modules send through it. It must not know what an answer means, and it keeps no cookies:
 //! a sign-in carries its own jar, so no cookie can ever reach another service.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{
     Client, Method, Request,
-    header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{AGE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use url::Url;
@@ -22,11 +26,30 @@ use crate::{
 /// The longest `Retry-After` that is believed; anything beyond is a mistake or a joke.
 const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A client of Garmin's services. Cheap to clone; clones share their connections.
+/// A client of Garmin's services. Cheap to clone; clones share their connections, and what they saw of Garmin's clock.
 #[derive(Debug, Clone)]
 pub struct Garmin {
     pub(crate) settings: Arc<Settings>,
     http: Client,
+    clock: Arc<Mutex<Option<SeenClock>>>,
+}
+
+/// The `Date` of the newest answer, and both of this machine's clocks at that moment.
+#[derive(Debug, Clone, Copy)]
+struct SeenClock {
+    theirs: DateTime<Utc>,
+    ours: DateTime<Utc>,
+    at: Instant,
+}
+
+impl SeenClock {
+    /// How far this machine's clock is ahead of Garmin's, in whole seconds; negative if it is behind. `None` if it has been set,
+    /// or the machine has slept, since the answer: then nothing is known until the next one.
+    fn ahead(self, now: DateTime<Utc>, passed: Duration) -> Option<TimeDelta> {
+        let then = self.ours - self.theirs;
+        let drift = now - self.ours - TimeDelta::from_std(passed).ok()?;
+        (drift.abs() < TimeDelta::minutes(1)).then_some(TimeDelta::seconds(then.num_seconds()))
+    }
 }
 
 /// A complete answer. The body of a refusal may be cut short; its status is what counts.
@@ -64,12 +87,19 @@ impl Garmin {
             builder = builder.tls_certs_only([]); // no TLS at all: do not demand certificate authorities
         }
         let http = builder.build().map_err(|error| Error::Setup(format!("no HTTP client: {}", root_cause(&error))))?;
-        Ok(Garmin { settings: Arc::new(settings), http })
+        Ok(Garmin { settings: Arc::new(settings), http, clock: Arc::default() })
     }
 
     /// Where this client believes Garmin's services to be.
     pub fn endpoints(&self) -> &Endpoints {
         &self.settings.endpoints
+    }
+
+    /// How far this machine's clock is ahead of Garmin's (negative: behind), by the `Date` of the newest answer. `None` before the
+    /// first one, and after this machine's clock was set or stood still in a sleep.
+    pub fn clock_ahead(&self) -> Option<TimeDelta> {
+        let seen = (*self.clock.lock().unwrap_or_else(PoisonError::into_inner))?;
+        seen.ahead(Utc::now(), seen.at.elapsed())
     }
 
     /// Sends one request and reads at most `limit` bytes of its answer. `timeout` covers everything up to the last byte.
@@ -97,6 +127,11 @@ impl Garmin {
         };
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         tracing::debug!(%host, %method, path, status, "answer");
+        // An answer out of some cache has the date of when it was new.
+        if let Some(theirs) = date(&headers).filter(|_| !headers.contains_key(AGE)) {
+            let seen = SeenClock { theirs, ours: Utc::now(), at: Instant::now() };
+            *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        }
         let mut body = BytesMut::new();
         let mut bytes = 0;
         let failure = loop {
@@ -148,13 +183,23 @@ pub(crate) fn address(base: &str, path: &str) -> Result<Url, Error> {
     Url::parse(&format!("{base}{path}")).map_err(|error| Error::Setup(format!("not an address: {error}")))
 }
 
-/// The `Retry-After` of an answer: seconds, or an HTTP date (then counted from `now`, never negative).
+/// The moment of an answer by Garmin's clock.
+pub(crate) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
+}
+
+/// An HTTP date is an e-mail date whose zone is always GMT.
+fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    Some(DateTime::parse_from_rfc2822(text.trim()).ok()?.to_utc())
+}
+
+/// The `Retry-After` of an answer: seconds, or an HTTP date (then counted from Garmin's own `Date`, else from `now`, never
+/// negative).
 pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
-        // An HTTP date is an e-mail date whose zone is always GMT.
-        Err(_) => (DateTime::parse_from_rfc2822(value).ok()?.to_utc() - now).to_std().unwrap_or_default(),
+        Err(_) => (http_date(value)? - date(headers).unwrap_or(now)).to_std().unwrap_or_default(),
     };
     Some(wait.min(LONGEST_WAIT))
 }
@@ -206,6 +251,33 @@ mod tests {
         assert_eq!(wait("soon"), None);
         assert_eq!(wait("-5"), None);
         assert_eq!(retry_after(&HeaderMap::new(), Utc::now()), None);
+    }
+
+    #[test]
+    fn retry_after_counts_by_garmins_clock() {
+        let mut headers = HeaderMap::new();
+        set(&mut headers, RETRY_AFTER, "Wed, 21 Oct 2026 07:30:00 GMT");
+        set(&mut headers, DATE, "Wed, 21 Oct 2026 07:29:00 GMT");
+        assert_eq!(
+            retry_after(&headers, Utc::now()),
+            Some(Duration::from_secs(60)),
+            "whatever this machine's clock says"
+        );
+    }
+
+    #[test]
+    fn a_wrong_clock_is_seen_until_it_is_set() {
+        let theirs = DateTime::from_timestamp(1_793_000_000, 0).unwrap();
+        let hour = TimeDelta::hours(1);
+        let seen = SeenClock { theirs, ours: theirs + hour, at: Instant::now() };
+        let later = Duration::from_secs(600);
+        assert_eq!(seen.ahead(theirs + hour, Duration::ZERO), Some(hour));
+        assert_eq!(seen.ahead(theirs + hour + TimeDelta::minutes(10), later), Some(hour), "time passed, nothing else");
+        assert_eq!(seen.ahead(theirs + TimeDelta::minutes(10), later), None, "it was set right");
+        let behind = SeenClock { ours: theirs - hour, ..seen };
+        assert_eq!(behind.ahead(theirs - hour, Duration::ZERO), Some(-hour));
+        let right = SeenClock { ours: theirs, ..seen };
+        assert_eq!(right.ahead(theirs + hour, Duration::ZERO), None, "a sleep: the other clock stood still");
     }
 
     #[test]

@@ -155,6 +155,15 @@ pub enum NoToken {
 }
 
 impl Error {
+    /// Whether Garmin may have acted on the request although this came of it: its answer was lost, cut, or makes no sense.
+    pub fn may_have_acted(&self) -> bool {
+        match self {
+            Error::Unreachable { cause, .. } => *cause != Cause::Connect,
+            Error::ServerTrouble { .. } | Error::TooLarge { .. } | Error::Unexpected { .. } => true,
+            _ => false,
+        }
+    }
+
     /// An answer nobody has seen before.
     pub(crate) fn unexpected(what: impl Into<String>) -> Self {
         Error::Unexpected { what: what.into() }

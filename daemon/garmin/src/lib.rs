@@ -1,7 +1,7 @@
 //! A client of Garmin's services: the sign-in flows with their codes, the token services of both tiers,
 //! and data requests. The daemon's account room signs in and keeps tokens with it, the sync room asks for data
-//! through it. It knows Garmin and nothing of accounts, stores or schedules: it keeps no state of its own, writes
-//! nothing to disk, and repeats a request only where Garmin's own rules say that a repetition is harmless.
+//! through it. It knows Garmin and nothing of accounts, stores or schedules: it keeps no state of its own (but for how Garmin's
+//! clock differs from this machine's), writes nothing to disk, and repeats a request only where Garmin's own rules say that a repetition is harmless.
 //!
 //! Garmin publishes a specification only for the Personal API; everything about the account tier is observed
 //! behaviour, and can change any morning. What is known is written at the place that relies on it.

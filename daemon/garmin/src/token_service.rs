@@ -15,7 +15,7 @@ use url::form_urlencoded;
 use crate::{
     Domain, Endpoints, Error, Garmin, PersonalToken, Ticket, Tokens,
     answers::{is_web_page, tidy},
-    client::{Reply, address, request, retry_after, sensitive, set},
+    client::{Reply, address, date, request, retry_after, sensitive, set},
     data::native_headers,
     limits,
 };
@@ -193,7 +193,7 @@ impl Garmin {
         match reply.status {
             200 => std::str::from_utf8(&reply.body)
                 .ok()
-                .and_then(|body| PersonalToken::read(body, Utc::now()))
+                .and_then(|body| PersonalToken::read(body, Utc::now(), date(&reply.headers)))
                 .ok_or_else(|| Error::unexpected("no token for the key")),
             400 | 401 => Err(Error::InvalidCredentials),
             403 if !is_web_page(&reply.body) => Err(Error::Forbidden),
@@ -231,7 +231,7 @@ impl Garmin {
 }
 
 fn read_tokens(reply: &Reply, client_id: &str, domain: Domain, old: Option<&Tokens>) -> Option<Tokens> {
-    Tokens::read(&serde_json::from_slice(&reply.body).ok()?, client_id, domain, old, Utc::now())
+    Tokens::read(&serde_json::from_slice(&reply.body).ok()?, client_id, domain, old, Utc::now(), date(&reply.headers))
 }
 
 /// Where a pair is renewed: at the host of the world that issued it, then at the configured one. A gateway stands for
@@ -250,7 +250,8 @@ fn verdict(refusal: &Refusal) -> Error {
     match (refusal.status, refusal.error.as_str()) {
         (400 | 401, "invalid_grant") => Error::InvalidGrant { why: refusal.why() },
         (400 | 401, "invalid_client") => Error::InvalidGrant { why: "no known client id is accepted any more".into() },
-        _ => Error::unexpected(format!("a renewal was refused with {}", refusal.why())),
+        // Answered, so nothing was rotated.
+        (status, _) => Error::BadRequest { status },
     }
 }
 
@@ -276,7 +277,7 @@ mod tests {
             (403, r#"{"error": "invalid_grant"}"#),
             (404, ""),
         ] {
-            assert!(matches!(verdict(&refusal(status, body)), Error::Unexpected { .. }), "{status} {body}");
+            assert_eq!(verdict(&refusal(status, body)), Error::BadRequest { status }, "{body}");
         }
     }
 

@@ -28,7 +28,7 @@ pub struct Tokens {
     pub domain: Domain,
     /// When the pair was received.
     pub issued_at: DateTime<Utc>,
-    /// When the access token ends. Equal to `issued_at` if Garmin did not say: renew before use.
+    /// When the access token ends, by this machine's clock. Equal to `issued_at` if Garmin did not say: renew before use.
     pub access_expires_at: DateTime<Utc>,
     /// When the refresh token ends, if Garmin said so. 30 days after each renewal, so far.
     pub refresh_expires_at: Option<DateTime<Utc>>,
@@ -40,8 +40,10 @@ pub struct PersonalToken {
     /// The bearer token.
     #[serde(serialize_with = "expose")]
     pub access: SecretString,
-    /// When it ends: 24 hours after it was made, or with its key.
+    /// When it ends, by this machine's clock: 24 hours after it was made, or with its key.
     pub expires_at: DateTime<Utc>,
+    /// When its key ends, where the token lets that be known, by Garmin's clock.
+    pub key_expires_at: Option<DateTime<Utc>>,
 }
 
 fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
@@ -49,7 +51,7 @@ fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, 
 }
 
 impl Tokens {
-    /// Reads the answer of the account tier's token service. `None` if there is no access token in it, or neither a refresh
+    /// Reads the answer of the account tier's token service, received at `now` of this machine's clock and `date` of Garmin's. `None` if there is no access token in it, or neither a refresh
     /// token nor an `old` pair to keep one from.
     pub(crate) fn read(
         answer: &Value,
@@ -57,6 +59,7 @@ impl Tokens {
         domain: Domain,
         old: Option<&Tokens>,
         now: DateTime<Utc>,
+        date: Option<DateTime<Utc>>,
     ) -> Option<Tokens> {
         let text = |key: &str| answer[key].as_str().filter(|text| !text.is_empty());
         let seconds = |key: &str| seconds_after(now, answer[key].as_f64()?);
@@ -76,7 +79,7 @@ impl Tokens {
             client_id: claims["client_id"].as_str().filter(|id| !id.is_empty()).unwrap_or(client_id).into(),
             domain: domain_of(issuer).unwrap_or(domain),
             issued_at: now,
-            access_expires_at: expiry(&claims).or_else(|| seconds("expires_in")).unwrap_or(now),
+            access_expires_at: expiry(&claims, now, date).or_else(|| seconds("expires_in")).unwrap_or(now),
             refresh_expires_at,
         })
     }
@@ -88,7 +91,7 @@ impl Tokens {
         let claims = claims(found.access);
         let text = |key: &str| claims[key].as_str().filter(|text| !text.is_empty());
         let usable = !found.access.is_empty() && found.access.bytes().all(|byte| byte.is_ascii_graphic());
-        let expires = expiry(&claims).or_else(|| at(found.expires_at)).filter(|_| usable);
+        let expires = moment(&claims["exp"]).or_else(|| at(found.expires_at)).filter(|_| usable);
         // A clock that is behind must not make a pair that was issued in the future.
         let issued_at = at(claims["iat"].as_f64()).filter(|at| *at < now).unwrap_or(now);
         Tokens {
@@ -117,8 +120,8 @@ pub(crate) struct Found<'a> {
 
 impl PersonalToken {
     /// Reads the answer of the Personal API's token service: the raw JWT, perhaps in quotes, perhaps as `access_token` of an
-    /// object. `None` if it is no JWT.
-    pub(crate) fn read(body: &str, now: DateTime<Utc>) -> Option<PersonalToken> {
+    /// object. Received at `now` of this machine's clock and `date` of Garmin's. `None` if it is no JWT.
+    pub(crate) fn read(body: &str, now: DateTime<Utc>, date: Option<DateTime<Utc>>) -> Option<PersonalToken> {
         let token = match serde_json::from_str(body) {
             Ok(Value::String(text)) => text,
             Ok(object) => object["access_token"].as_str()?.into(),
@@ -128,10 +131,28 @@ impl PersonalToken {
         if token.split('.').count() != 3 || !token.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-=".contains(&b)) {
             return None;
         }
-        // The published lifetime is 24 hours; a token without a date is found out by its first 401.
-        let expires_at = expiry(&claims(token)).unwrap_or(now + TimeDelta::hours(24));
-        Some(PersonalToken { access: token.into(), expires_at })
+        let claims = claims(token);
+        // A token without a date is found out by its first 401.
+        let expires_at = expiry(&claims, now, date).unwrap_or(now + PERSONAL_LIFE);
+        let key_expires_at = end_of_key(&claims, date.unwrap_or(now));
+        Some(PersonalToken { access: token.into(), expires_at, key_expires_at })
     }
+}
+
+/// The published lifetime of a Personal token.
+const PERSONAL_LIFE: TimeDelta = TimeDelta::hours(24);
+/// Less than this is missing from a whole life for other reasons than the key's end.
+const ROUNDING: TimeDelta = TimeDelta::minutes(5);
+
+/// When the key of a Personal token ends. A token never outlives its key, so one that is issued for less than its 24 hours ends
+/// with it. No claim about the key itself has been seen; should there be one, it counts more.
+fn end_of_key(claims: &Value, date: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if let Some(end) = ["key_exp", "api_key_exp", "key_expires_at"].iter().find_map(|name| moment(&claims[*name])) {
+        return Some(end);
+    }
+    let end = moment(&claims["exp"])?;
+    let issued = moment(&claims["iat"]).unwrap_or(date);
+    (end - issued < PERSONAL_LIFE - ROUNDING).then_some(end)
 }
 
 /// The claims of a JWT, unverified (Garmin's key is not public); null if it is none.
@@ -142,8 +163,24 @@ fn claims(token: &str) -> Value {
     decoded.ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
 }
 
-fn expiry(claims: &Value) -> Option<DateTime<Utc>> {
-    seconds_after(DateTime::UNIX_EPOCH, claims["exp"].as_f64()?)
+/// A wrong clock of less than this does not matter to a token.
+const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(2);
+
+/// When a token that came at `now` ends, by this machine's clock. `exp` is a moment of Garmin's clock: where the token, seen from
+/// here, was made in the future or is over already, this machine's clock is wrong, and only how long the token lives counts.
+fn expiry(claims: &Value, now: DateTime<Utc>, date: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    let end = moment(&claims["exp"])?;
+    let issued = moment(&claims["iat"]);
+    if now < end && issued.is_none_or(|issued| issued <= now + CLOCKS_AGREE) {
+        return Some(end);
+    }
+    let theirs = date.filter(|date| *date < end).or(issued.filter(|issued| *issued < end));
+    theirs.map_or(Some(end), |theirs| now.checked_add_signed(end - theirs))
+}
+
+/// A claim that is a moment: epoch seconds.
+fn moment(claim: &Value) -> Option<DateTime<Utc>> {
+    seconds_after(DateTime::UNIX_EPOCH, claim.as_f64()?)
 }
 
 /// A moment some seconds after another; `None` beyond the reach of the calendar.
@@ -176,7 +213,7 @@ mod tests {
     }
 
     fn read(answer: &Value, old: Option<&Tokens>) -> Option<Tokens> {
-        Tokens::read(answer, "ASKED", Domain::Com, old, now())
+        Tokens::read(answer, "ASKED", Domain::Com, old, now(), None)
     }
 
     #[test]
@@ -240,13 +277,50 @@ mod tests {
         let wrappings =
             [token.clone(), format!("{token}\n"), format!("\"{token}\""), json!({"access_token": token}).to_string()];
         for body in wrappings {
-            let read = PersonalToken::read(&body, now()).unwrap();
+            let read = PersonalToken::read(&body, now(), None).unwrap();
             assert_eq!((read.access.expose_secret(), read.expires_at), (&*token, in_seconds(500)), "{body}");
         }
-        let dateless = PersonalToken::read("a.b.c", now()).unwrap();
+        let dateless = PersonalToken::read("a.b.c", now(), None).unwrap();
         assert_eq!(dateless.expires_at, in_seconds(24 * 3600));
         for body in ["", "<html>a.b.c</html> ", "{}", "[]", "opaque", "a.b", "a .b.c"] {
-            assert!(PersonalToken::read(body, now()).is_none(), "{body}");
+            assert!(PersonalToken::read(body, now(), None).is_none(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_wrong_clock_changes_nothing_about_a_tokens_life() {
+        let (issued, day) = (1_793_000_000, 24 * 3600);
+        let access = jwt(&json!({"iat": issued, "exp": issued + day}));
+        let answer = json!({"access_token": access, "refresh_token": "r", "refresh_token_expires_in": 2_591_999});
+        let years = TimeDelta::days(1000);
+        for (off, date) in
+            [(years, true), (-years, true), (years, false), (-years, false), (-TimeDelta::hours(3), false)]
+        {
+            let here = now() + off;
+            let tokens = Tokens::read(&answer, "C", Domain::Com, None, here, date.then(now)).unwrap();
+            assert_eq!(tokens.access_expires_at - here, TimeDelta::seconds(day), "{off}");
+            assert_eq!(tokens.refresh_expires_at, Some(here + TimeDelta::seconds(2_591_999)));
+        }
+        // A clock that is right, or ahead by hours only: the claim itself.
+        for off in [TimeDelta::zero(), TimeDelta::hours(3)] {
+            let tokens = Tokens::read(&answer, "C", Domain::Com, None, now() + off, Some(now())).unwrap();
+            assert_eq!(tokens.access_expires_at, in_seconds(day));
+        }
+    }
+
+    #[test]
+    fn a_short_token_tells_when_its_key_ends() {
+        let end = |claims: Value| PersonalToken::read(&jwt(&claims), now(), Some(now())).unwrap().key_expires_at;
+        let (issued, hour) = (1_793_000_000, 3600);
+        assert_eq!(end(json!({"iat": issued, "exp": issued + 24 * hour})), None, "a whole life");
+        assert_eq!(end(json!({"iat": issued, "exp": issued + 24 * hour - 60})), None, "rounding");
+        assert_eq!(end(json!({"iat": issued, "exp": issued + 20 * hour})), Some(in_seconds(20 * hour)));
+        assert_eq!(end(json!({"exp": issued + 20 * hour})), Some(in_seconds(20 * hour)), "by Garmin's date");
+        assert_eq!(end(json!({"exp": issued + 24 * hour})), None);
+        assert_eq!(
+            end(json!({"key_exp": issued + 99, "iat": issued, "exp": issued + 24 * hour})),
+            Some(in_seconds(99))
+        );
+        assert_eq!(end(json!({})), None);
     }
 }

@@ -14,11 +14,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use super::elsewhere::{self, Elsewhere};
+use super::key::KeyFacts;
+use super::key_file::KeyFile;
 use super::machine::{Attempt, Effect, Event, Login, State};
 use super::person::{Owner, Unchecked};
+use super::personal::BringsKey;
 use super::sign_in::{self, End};
-use super::stored::{Checked, Pending, Stored};
-use super::tokens::{Keeper, wants_renewal};
+use super::stored::{Checked, KeptBearer, Pending, Stored};
+use super::tokens::{Keeper, must_be_renewed, wants_renewal};
+use super::trial::Trial;
 use super::unattended::Alone;
 use super::{Access, AccountEvent, NoAccess, Setting};
 use crate::board::Board;
@@ -32,6 +36,8 @@ pub(super) type TokenReply = oneshot::Sender<Result<SecretString, NoToken>>;
 /// A renewal that nobody's 401 asked for does not follow another closer than this: a clock that is wrong by hours makes every
 /// token look expired.
 pub(super) const RENEWAL_SPACING: Duration = Duration::from_secs(60);
+/// How often an account looks at itself, whatever the schedules say.
+const OWN_LOOK: Duration = Duration::from_secs(3600);
 /// How often a deadline is looked at while a code is awaited. Wall time, so that a suspended machine is right after it wakes.
 const DEADLINE_TICK: Duration = Duration::from_secs(5);
 
@@ -86,18 +92,20 @@ pub enum Done {
     Sent(Box<Pending>, Result<(), Error>),
     /// A renewal of the account tier's tokens.
     Renewal(Box<Result<Tokens, Error>>),
+    /// Time to send a renewal once more whose answer was lost.
+    RenewAgain,
     /// An exchange of the Personal key; true when a login asked for it, which then also tells whose the key is.
     Bearer(SecretString, bool, Result<(PersonalToken, Option<Owner>), Error>),
     /// Whose a credential in use is.
     Owner(Tier, Option<Owner>),
 }
 
-/// The Personal API key and what is known of it.
+/// The Personal API key, and its bearer.
 pub(super) struct KeyRing {
     pub(super) key: SecretString,
     pub(super) bearer: Option<PersonalToken>,
-    pub(super) renewed_at: Option<DateTime<Utc>>,
-    pub(super) refused: Option<String>,
+    /// Whether the key is in the vault; else it is in a file of the person's.
+    pub(super) stored: bool,
 }
 
 /// A renewal under way, and those who wait for it.
@@ -136,14 +144,24 @@ pub(super) struct Actor {
     /// The waiting sign-in is not on disk yet.
     pub(super) unwritten: bool,
     pub(super) last_renewed_at: Option<DateTime<Utc>>,
+    pub(super) trial: Option<Trial>,
     pub(super) key: Option<KeyRing>,
+    pub(super) key_facts: KeyFacts,
+    /// Where the key may be, when it is not in the vault.
+    pub(super) key_file: Option<KeyFile>,
+    pub(super) key_file_trouble: Option<String>,
+    pub(super) key_exposed: bool,
+    /// A bearer from before the restart, until its key is read from the file.
+    pub(super) kept_bearer: Option<KeptBearer>,
+    /// The clock has asked to look at the tokens before. With the first look nothing is asked for a key: it comes with the start.
+    pub(super) looked: bool,
     /// Which credentials are known to be this person's.
     pub(super) checked: Checked,
     pub(super) vault_trouble: Option<String>,
     pub(super) task: Option<(u64, AbortHandle)>,
     pub(super) generation: u64,
     pub(super) waiting: Vec<(Reply, bool)>,
-    pub(super) key_waiting: Vec<Reply>,
+    pub(super) key_brought: Option<BringsKey>,
     pub(super) listeners: Arc<Mutex<Vec<Reporter>>>,
     pub(super) renewal: Renewal,
     pub(super) bearer: Renewal,
@@ -158,6 +176,7 @@ impl Actor {
     /// An account that nobody has signed in to, and its address.
     pub fn new(name: &str, garmin: Garmin, setting: &Setting) -> (Self, mpsc::Sender<Message>) {
         let (own, inbox) = mpsc::channel(64);
+        let key_file = (setting.key_file)(name);
         let actor = Self {
             name: name.to_owned(),
             garmin,
@@ -177,13 +196,20 @@ impl Actor {
             candidate: None,
             unwritten: false,
             last_renewed_at: None,
+            trial: None,
             key: None,
+            key_facts: KeyFacts::default(),
+            key_file,
+            key_file_trouble: None,
+            key_exposed: false,
+            kept_bearer: None,
+            looked: false,
             checked: Checked::default(),
             vault_trouble: None,
             task: None,
             generation: 0,
             waiting: Vec::new(),
-            key_waiting: Vec::new(),
+            key_brought: None,
             listeners: Arc::default(),
             renewal: Renewal::default(),
             bearer: Renewal::default(),
@@ -217,7 +243,13 @@ impl Actor {
         }
         self.tokens = found.tokens;
         self.candidate = found.candidate;
-        self.key = found.key.map(|key| KeyRing { key, bearer: None, renewed_at: None, refused: None });
+        self.trial = self.stored.trial.clone();
+        self.key_facts = self.stored.key.clone();
+        self.kept_bearer = found.bearer;
+        let named = self.key_file.as_ref().is_some_and(|file| file.configured);
+        if let Some(key) = found.key.filter(|_| !named) {
+            self.take_key(key, true).await;
+        }
         self.state.login = match (&self.tokens, &self.state.login) {
             (Some(_), Login::Dead(why)) => Login::Dead(why.clone()),
             (Some(_), _) => Login::Working,
@@ -227,6 +259,7 @@ impl Actor {
             ),
             (None, _) => Login::None,
         };
+        self.look_at_key_file().await;
         self.publish();
     }
 
@@ -239,11 +272,17 @@ impl Actor {
             self.spawn(async move { Done::SignIn(elsewhere::found(&garmin, &vault, &name, tokens).await) });
         }
         self.go_on_alone();
+        let mut own_look = tokio::time::Instant::now() + OWN_LOOK;
         loop {
             let waits = matches!(self.state.attempt, Attempt::AwaitingMfa(_) | Attempt::CoolingDown(..));
             let message = tokio::select! {
                 message = self.inbox.recv() => message,
                 () = tokio::time::sleep(DEADLINE_TICK), if waits => { self.tick().await; continue; }
+                () = tokio::time::sleep_until(own_look) => {
+                    own_look = tokio::time::Instant::now() + OWN_LOOK;
+                    self.own_look().await;
+                    continue;
+                }
             };
             let Some(message) = message else { return };
             self.handle(message).await;
@@ -297,22 +336,46 @@ impl Actor {
                 self.publish();
                 let _ = done.send(was_forgetting);
             }
-            Message::Access(reply) => self.give_access(reply),
-            Message::Token { tier: Tier::Account, refused, reply } => self.token(refused, reply),
+            Message::Access(reply) => {
+                self.look_at_key_file().await;
+                self.give_access(reply);
+            }
+            Message::Token { tier: Tier::Account, refused, reply } => self.token(refused, reply).await,
             Message::Token { tier: Tier::Personal, refused, reply } => self.bearer(refused, reply).await,
             Message::RefusedForGood(tier, refused) => self.refused_for_good(tier, &refused).await,
-            Message::RefreshDue => {
-                self.tick().await;
-                let due = self.tokens.as_ref().is_some_and(|tokens| wants_renewal(tokens, Utc::now()));
-                if due && self.state.login == Login::Working && self.may_renew() {
-                    self.renew();
-                }
-                self.sign_in_alone().await;
-            }
+            Message::RefreshDue => self.look().await,
             Message::Program(number, ended) => self.program_ended(number, ended).await,
             Message::Stop(stopped) => self.stopping = Some(stopped),
             Message::Done(generation, done) => self.done(generation, done).await,
         }
+    }
+
+    /// Looks whether anything is due with nobody waiting for it.
+    async fn look(&mut self) {
+        self.tick().await;
+        self.look_at_key_file().await;
+        self.renew_if(wants_renewal).await;
+        if std::mem::replace(&mut self.looked, true) {
+            self.look_at_key().await;
+        }
+        self.sign_in_alone().await;
+        self.publish();
+    }
+
+    async fn renew_if(&mut self, due: fn(&Tokens, DateTime<Utc>) -> bool) {
+        let due = self.tokens.as_ref().is_some_and(|tokens| due(tokens, Utc::now()));
+        if due && self.state.login == Login::Working && self.may_renew() {
+            self.renew().await;
+        }
+    }
+
+    /// What holds whatever the configuration's schedules say: no login ends because nobody looked, no key dies unnoticed, and what
+    /// depends on the date is told in time.
+    async fn own_look(&mut self) {
+        self.renew_if(must_be_renewed).await;
+        self.look_at_key_file().await;
+        self.look_at_key().await;
+        self.publish();
     }
 
     async fn tick(&mut self) {
@@ -332,16 +395,12 @@ impl Actor {
         if in_use.is_none_or(|access| access.expose_secret() != refused.expose_secret()) {
             return; // somebody signed in anew meanwhile
         }
-        match (tier, &mut self.key) {
-            (Tier::Account, _) => {
+        match tier {
+            Tier::Account => {
                 let why = "Garmin's data service refuses this login, even freshly renewed";
                 self.step(Event::GrantRefused(why.into()), None).await;
             }
-            (Tier::Personal, Some(ring)) => {
-                ring.refused = Some("Garmin's data service refuses this Personal API key".into());
-                self.publish();
-            }
-            (Tier::Personal, None) => {}
+            Tier::Personal => self.key_turned_away().await,
         }
     }
 
@@ -349,14 +408,7 @@ impl Actor {
 
     async fn login(&mut self, asked: LoginStart, reporter: Reporter, reply: Reply) {
         if let Some(key) = asked.api_key {
-            if !self.key_waiting.is_empty() {
-                let busy =
-                    Failure::new(Kind::AlreadyRunning, "Another key is with Garmin right now; wait for its answer.");
-                let _ = reply.send(Err(busy));
-                return;
-            }
-            self.key_waiting.push(reply);
-            return self.exchange_key(key.into_inner(), true).await;
+            return self.bring_key(key.into_inner(), asked.api_key_expires, reply).await;
         }
         let credentials = match (asked.email.clone(), asked.password) {
             (Some(email), Some(password)) if !email.trim().is_empty() && !password.expose().is_empty() => {
@@ -375,8 +427,11 @@ impl Actor {
     }
 
     pub(super) fn access(&self) -> Result<Access, NoAccess> {
+        if self.forgetting {
+            return Err(NoAccess::LoginNeeded("the data of this account are being removed".into()));
+        }
         let mut tiers = Vec::new();
-        if self.key.as_ref().is_some_and(|key| key.refused.is_none()) {
+        if self.key_works() {
             tiers.push(Tier::Personal);
         }
         if self.state.login == Login::Working {

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::actor::{Actor, Asker, Brought, Done, Message};
 use super::chain;
 use super::elsewhere;
+use super::key::KeyFacts;
 use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event, RESEND_PAUSE, RESENDS};
 use super::person::another_person;
 use super::sign_in::{self, Checked, End};
@@ -65,6 +66,10 @@ impl Actor {
             self.follow_up();
             self.publish();
         }
+        if effects.contains(&Effect::ForgetSecrets) {
+            // A key in a file of the person's is none of ours to forget, and the answer says how things stand.
+            self.look_at_key_file().await;
+        }
         let mut asker = asker;
         for effect in effects {
             match effect {
@@ -102,7 +107,7 @@ impl Actor {
     fn forget(&mut self) {
         let gone = NoToken::LoginNeeded("the account was signed out".into());
         (self.profile, self.key, self.tokens, self.candidate) = (None, None, None, None);
-        self.checked = stored::Checked::default();
+        (self.checked, self.key_facts, self.trial) = (stored::Checked::default(), KeyFacts::default(), None);
         self.drop_renewal(&Err(gone));
         self.drop_bearer();
     }
@@ -125,10 +130,12 @@ impl Actor {
         }
         let profile = if forgets { None } else { self.profile.clone() };
         let checked = if forgets { stored::Checked::default() } else { self.checked };
+        let key = if forgets { KeyFacts::default() } else { self.key_facts.clone() };
         let state = Stored::lasting(&self.state);
         let unattended = self.alone.standing.clone();
-        let stored =
-            Stored { state, since: Some(self.since), profile, checked, unattended, forgetting: self.forgetting };
+        let trial = self.trial.clone().filter(|_| !forgets);
+        let (since, forgetting) = (Some(self.since), self.forgetting);
+        let stored = Stored { state, since, profile, checked, key, unattended, forgetting, trial };
         if !stored.says_anything() {
             deletes.push(Row::State);
         } else if stored != self.stored || forgets {
@@ -258,6 +265,7 @@ impl Actor {
     pub(super) async fn done(&mut self, generation: u64, done: Done) {
         match done {
             Done::Renewal(renewed) => return self.renewed(generation, *renewed).await,
+            Done::RenewAgain => return self.renew_again(generation).await,
             Done::Bearer(key, by_login, exchanged) => {
                 return self.exchanged(generation, key, by_login, exchanged).await;
             }
@@ -348,13 +356,13 @@ impl Actor {
         }
         let access = tokens.access.clone();
         let renewed_at = Some(tokens.issued_at);
-        let before = (self.tokens.replace(tokens), self.profile.clone(), self.checked);
+        let before = (self.tokens.replace(tokens), self.profile.clone(), self.checked, self.trial.take());
         self.checked.login = profile.as_ref().is_some_and(|who| who.profile_id.is_some());
         if let Some(who) = &profile {
             self.learn(who);
         }
         if !self.step_with(Event::LoginProven, None, vec![(Row::Tokens, row)]).await {
-            (self.tokens, self.profile, self.checked) = before;
+            (self.tokens, self.profile, self.checked, self.trial) = before;
             let why = self.vault_trouble.clone().unwrap_or_default();
             return self.step(Event::SignInFailed(sign_in::not_stored(&why)), None).await;
         }

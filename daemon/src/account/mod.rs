@@ -5,6 +5,8 @@ mod actor;
 mod attempt;
 mod chain;
 mod elsewhere;
+mod key;
+mod key_file;
 pub mod machine;
 mod person;
 mod personal;
@@ -13,6 +15,8 @@ mod sign_in;
 mod stored;
 mod telling;
 mod tokens;
+mod trial;
+mod troubles;
 mod unattended;
 mod words;
 
@@ -30,6 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::actor::{Actor, Message};
 use self::elsewhere::Brought;
+pub use self::key_file::KeyFile;
 pub use self::tokens::Keeper;
 pub use self::unattended::Unattended;
 use crate::board::Board;
@@ -43,6 +48,9 @@ const MAX_ACCOUNTS: usize = 500;
 /// Makes the client of an account, by its name: regions differ.
 pub type MakeGarmin = Box<dyn Fn(&str) -> Result<Garmin, garminsync_garmin::Error> + Send + Sync>;
 
+/// Tells the file of an account's Personal API key, by the account's name.
+pub type KeyFileOf = Box<dyn Fn(&str) -> Option<KeyFile> + Send + Sync>;
+
 /// What accounts need to live.
 pub struct Setting {
     /// The only copy of the vault.
@@ -51,6 +59,8 @@ pub struct Setting {
     pub board: Board,
     /// Makes the client of an account's region.
     pub garmin: MakeGarmin,
+    /// Where an account's Personal API key may be, by the account's name.
+    pub key_file: KeyFileOf,
     /// How long a login waits for its code.
     pub mfa_timeout: TimeDelta,
     /// Where it is written whose data stand under a name: a login of somebody else is refused there.
@@ -131,6 +141,9 @@ impl Accounts {
         let stored = setting.vault.call(|vault| vault.accounts()).await.map_err(|gone| gone.to_string())?;
         let mut names = stored.map_err(|error| error.to_string())?;
         names.extend(configured);
+        if (setting.key_file)(DEFAULT_ACCOUNT).is_some_and(|file| file.path.exists()) {
+            names.push(DEFAULT_ACCOUNT.into());
+        }
         if names.is_empty() {
             names.push(DEFAULT_ACCOUNT.into());
         }

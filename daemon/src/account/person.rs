@@ -165,9 +165,8 @@ impl Actor {
                 return;
             }
             (Tier::Personal, Some(refusal)) => {
-                if let Some(ring) = &mut self.key {
-                    ring.refused = Some(refusal.message.trim_end_matches('.').to_owned());
-                }
+                self.key_facts.never_again(refusal.message);
+                self.write_down(&[], Vec::new()).await;
                 self.publish();
                 return;
             }

@@ -1,12 +1,14 @@
 //! What an account leaves in the vault: its rows as plain data. Only the actor uses it.
 
 use chrono::{DateTime, Utc};
-use garminsync_garmin::{PendingSignIn, Profile, Tokens};
+use garminsync_garmin::{PendingSignIn, PersonalToken, Profile, Tokens};
 use garminsync_store::{Kind as Row, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::key::KeyFacts;
 use super::machine::{Attempt, Challenge, Ended, State};
+use super::trial::Trial;
 use super::unattended::Standing;
 
 /// The account's own row: how it stands, beside its secrets.
@@ -27,6 +29,21 @@ pub struct Stored {
     /// Its data are being removed, which goes on after a restart.
     #[serde(default)]
     pub forgetting: bool,
+    /// What is known of its Personal API key.
+    #[serde(default)]
+    pub key: KeyFacts,
+    /// Renewals of the login that have not led to a new one yet.
+    #[serde(default)]
+    pub trial: Option<Trial>,
+}
+
+/// The bearer of a Personal API key, and which key's it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeptBearer {
+    /// [`KeyFacts::of`].
+    pub of: String,
+    /// The bearer.
+    pub bearer: PersonalToken,
 }
 
 /// The credentials that are known to be the account's own person's. What is not, could not be asked when it was stored.
@@ -58,6 +75,7 @@ pub struct Found {
     pub tokens: Option<Tokens>,
     pub candidate: Option<Tokens>,
     pub key: Option<SecretString>,
+    pub bearer: Option<KeptBearer>,
 }
 
 impl Stored {
@@ -73,12 +91,15 @@ impl Stored {
         };
         let (state, pending) = (row(Row::State), row(Row::PendingSignIn));
         let (tokens, candidate, key) = (row(Row::Tokens), row(Row::CandidateTokens), row(Row::ApiKey));
+        // One that cannot be read is no loss: the key gets another.
+        let bearer = vault.get(account, Row::Bearer).ok().flatten();
         let found = Found {
             stored: state.and_then(|row| parsed(&row, "state", &mut troubles)).unwrap_or_default(),
             pending: pending.and_then(|row| parsed(&row, "waiting login", &mut troubles)),
             tokens: tokens.and_then(|row| parsed(&row, "tokens", &mut troubles)),
             candidate: candidate.and_then(|row| parsed(&row, "new tokens", &mut troubles)),
             key: key.and_then(|row| String::from_utf8(row.to_vec()).ok()).map(Into::into),
+            bearer: bearer.and_then(|row| serde_json::from_slice(&row).ok()),
         };
         (found, troubles)
     }
@@ -103,6 +124,8 @@ impl Stored {
         self.profile.is_some()
             || self.forgetting
             || self.state != State::new()
+            || self.key != KeyFacts::default()
+            || self.trial.is_some()
             || self.unattended != Standing::default()
     }
 }

@@ -3,12 +3,11 @@
 use std::sync::PoisonError;
 
 use chrono::SubsecRound;
-use garminsync_protocol::{AccountState, DEFAULT_ACCOUNT, Failure, LoginResult, MfaStatus, TierStatus, Tiers};
+use garminsync_protocol::{AccountState, Failure, LoginResult, MfaStatus, TierStatus, Tiers};
 
 use super::AccountEvent;
 use super::actor::{Actor, Asker};
 use super::machine::{Attempt, Login};
-use crate::board::trouble;
 
 /// The trouble that stands while an account's data are removed.
 pub(super) const FORGETTING: &str = "data.forgetting";
@@ -39,17 +38,18 @@ impl Actor {
     }
 
     pub(super) fn word(&self) -> AccountState {
-        let key_works = self.key.as_ref().is_some_and(|key| key.refused.is_none());
         match self.state.word() {
-            AccountState::SignedOut if key_works => AccountState::Active,
-            AccountState::SignedOut if self.key.is_some() => AccountState::LoginNeeded,
+            AccountState::SignedOut if self.key_works() => AccountState::Active,
+            AccountState::SignedOut if self.key.is_some() || self.key_file_trouble.is_some() => {
+                AccountState::LoginNeeded
+            }
             word => word,
         }
     }
 
     /// Why the account stands where it stands, for people.
     pub(super) fn reason(&self) -> Option<String> {
-        self.state.reason().or_else(|| self.key.as_ref().and_then(|key| key.refused.clone()))
+        self.state.reason().or_else(|| self.key_why())
     }
 
     pub(super) fn mfa(&self) -> Option<MfaStatus> {
@@ -96,14 +96,7 @@ impl Actor {
             key_expires_at: None,
             last_refresh_at: self.last_renewed_at.or(Some(tokens.issued_at)).map(|at| at.trunc_subsecs(0)),
         });
-        let personal = self.key.as_ref().map(|ring| TierStatus {
-            state: if ring.refused.is_some() { AccountState::LoginNeeded } else { AccountState::Active },
-            access_expires_at: ring.bearer.as_ref().map(|bearer| bearer.expires_at.trunc_subsecs(0)),
-            refresh_expires_at: None,
-            key_expires_at: None,
-            last_refresh_at: ring.renewed_at,
-        });
-        Tiers { account, personal }
+        Tiers { account, personal: self.key_status() }
     }
 
     pub(super) fn publish(&self) {
@@ -112,28 +105,7 @@ impl Actor {
             Attempt::CoolingDown(until, _) => Some(*until),
             _ => None,
         };
-        let mut troubles = Vec::new();
-        if word == AccountState::LoginNeeded {
-            let text = format!("{}. The data that are here stay.", self.reason().unwrap_or_default());
-            troubles.push(trouble("login.needed", text, login_command(&self.name, self.key.is_some())));
-        } else if let Some(why) = self.key.as_ref().and_then(|key| key.refused.as_ref()) {
-            let text = format!("{why}. The account login goes on by itself.");
-            troubles.push(trouble("key.refused", text, login_command(&self.name, true)));
-        }
-        if self.renewal.failures > 0 && self.state.login == Login::Working {
-            let text = "Garmin's token service did not renew the login; the stored one is kept and tried again.";
-            troubles.push(trouble("token.renewal", text, "nothing: it is tried again by itself"));
-        }
-        if self.forgetting {
-            let text = "The data of this account are being removed.";
-            troubles.push(trouble(FORGETTING, text, "nothing: it goes on by itself"));
-        }
-        if let Some((kind, text, command)) = self.unattended_trouble() {
-            troubles.push(trouble(kind, text, ctl_command(&self.name, command)));
-        }
-        if let Some(error) = &self.vault_trouble {
-            troubles.push(trouble("storage", format!("The vault: {error}"), "look at the disk and the daemon's log"));
-        }
+        let mut troubles = self.troubles(word);
         self.board.account(&self.name, |account| {
             for trouble in &mut troubles {
                 if let Some(standing) = account.troubles.iter().find(|standing| standing.kind == trouble.kind) {
@@ -151,13 +123,4 @@ impl Actor {
             account.troubles = troubles;
         });
     }
-}
-
-fn login_command(account: &str, with_key: bool) -> String {
-    ctl_command(account, if with_key { "login --api-key-stdin" } else { "login" })
-}
-
-fn ctl_command(account: &str, command: &str) -> String {
-    let account = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
-    format!("garminsyncctl{account} {command}")
 }

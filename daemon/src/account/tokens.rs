@@ -21,7 +21,21 @@ fn life(tokens: &Tokens) -> TimeDelta {
 
 /// Whether the access token should be renewed at `now`, with nobody waiting for it.
 pub fn wants_renewal(tokens: &Tokens, now: DateTime<Utc>) -> bool {
-    tokens.access_expires_at - now < MARGIN.min(life(tokens) / 4)
+    tokens.access_expires_at - now < MARGIN.min(life(tokens) / 4) || must_be_renewed(tokens, now)
+}
+
+/// Whether the pair has to be renewed at `now` or the login would die of old age some day: half of the refresh token's life is over,
+/// or a week where Garmin did not say how long it lives (30 days, so far).
+pub fn must_be_renewed(tokens: &Tokens, now: DateTime<Utc>) -> bool {
+    match tokens.refresh_expires_at {
+        Some(end) => end - now < (end - tokens.issued_at) / 2,
+        None => now - tokens.issued_at > TimeDelta::days(7),
+    }
+}
+
+/// Whether the login is about to die at `now`: less than a week is left although it is renewed every day.
+pub fn is_expiring(tokens: &Tokens, now: DateTime<Utc>) -> bool {
+    tokens.refresh_expires_at.is_some_and(|end| end - now <= TimeDelta::days(7))
 }
 
 /// Whether the access token is good for a request at `now`.
@@ -90,6 +104,23 @@ mod tests {
         assert!(wants_renewal(&tokens, now + TimeDelta::minutes(24 * 60 - 14)));
         assert!(is_usable(&tokens, now + TimeDelta::minutes(24 * 60 - 1)));
         assert!(!is_usable(&tokens, now + TimeDelta::minutes(24 * 60)));
+    }
+
+    #[test]
+    fn a_login_is_renewed_long_before_it_ends_and_told_a_week_before() {
+        let (mut tokens, now) = tokens(TimeDelta::days(60));
+        tokens.refresh_expires_at = Some(now + TimeDelta::days(30));
+        let day = |days: i64| now + TimeDelta::days(days);
+        assert!(!must_be_renewed(&tokens, day(15)) && must_be_renewed(&tokens, day(15) + TimeDelta::seconds(1)));
+        assert!(wants_renewal(&tokens, day(16)), "although the access token lives");
+        assert!(!is_expiring(&tokens, day(23) - TimeDelta::seconds(1)) && is_expiring(&tokens, day(23)));
+        assert!(is_expiring(&tokens, day(900)));
+        tokens.refresh_expires_at = None;
+        assert!(
+            !must_be_renewed(&tokens, day(7)) && must_be_renewed(&tokens, day(8)) && !is_expiring(&tokens, day(900))
+        );
+        // A clock that was set back by years is no reason.
+        assert!(!must_be_renewed(&tokens, day(-900)));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use garminsync_garmin::{Cause, Error, Flow};
 use garminsync_protocol::{Failure, Kind, WayIn};
 
+use super::key::PAGE;
+
 /// Whether Garmin turned the door away rather than the person: another door may open, and a pause is due if none does.
 pub fn is_block(error: &Error) -> bool {
     matches!(error, Error::Throttled { .. } | Error::Challenged | Error::CaptchaRequired)
@@ -245,9 +247,17 @@ pub fn unsent_code(error: &Error) -> Failure {
 /// What a refused Personal API key is called.
 pub fn key(error: &Error) -> Failure {
     let (kind, words) = match error {
-        Error::InvalidCredentials | Error::Forbidden => {
-            (Kind::InvalidCredentials, "Garmin does not accept this Personal API key. Nothing was stored.".to_owned())
-        }
+        Error::InvalidCredentials => (
+            Kind::InvalidCredentials,
+            "Garmin does not accept this Personal API key: it is mistyped, has ended, or was deleted. Nothing was stored.".to_owned(),
+        ),
+        Error::Forbidden => (
+            Kind::InvalidCredentials,
+            format!(
+                "Garmin does not let this Personal API key in: look at {PAGE} whether its terms are accepted, and whether the \
+                 account has a device that has synced. Nothing was stored."
+            ),
+        ),
         Error::Throttled { .. } => {
             (Kind::RateLimited, "Garmin asks for fewer requests and did not look at the key.".to_owned())
         }

@@ -19,6 +19,7 @@ async fn made_up_names_leave_nothing_behind() {
         records: store.clone(),
         board: Board::new([]),
         garmin: Box::new(|_| Garmin::new(Settings::of(Domain::Com))),
+        key_file: Box::new(|_| None),
         mfa_timeout: TimeDelta::minutes(30),
         unattended: Default::default(),
         events: tokio::sync::mpsc::unbounded_channel().0,

@@ -66,6 +66,7 @@ impl House {
             records: store.clone(),
             board: Board::new([]),
             garmin: Box::new(move |_| Garmin::new(settings.clone())),
+            key_file: Box::new(|_| None),
             mfa_timeout: TimeDelta::minutes(30),
             unattended: Default::default(),
             events: tokio::sync::mpsc::unbounded_channel().0,

@@ -164,17 +164,21 @@ async fn only_invalid_grant_ends_a_login() {
     assert_eq!(refresh(|| reply(500, "{}")).await, (Error::ServerTrouble { status: 500 }, 1));
     assert_eq!(refresh(|| reply(429, "")).await, (Error::Throttled { retry_after: None }, 1));
     assert_eq!(refresh(|| reply(403, "<html></html>")).await, (Error::Throttled { retry_after: None }, 1));
-    let odd: [fn() -> Act; 6] = [
-        || reply(400, ""),
-        || reply(401, "<html></html>"),
-        || reply(403, "{}"),
+    // Answered, though not in OAuth's words: nothing was rotated, and nothing is lost.
+    let refused: [fn() -> Act; 3] = [|| reply(400, ""), || reply(401, "<html></html>"), || reply(403, "{}")];
+    for act in refused {
+        let (error, requests) = refresh(act).await;
+        assert!(matches!(error, Error::BadRequest { .. }) && !error.may_have_acted(), "{error:?}");
+        assert_eq!(requests, 1);
+    }
+    let odd: [fn() -> Act; 3] = [
         || reply(200, "<html></html>"),
         || reply(200, "{}"),
         || Act::Reply(302, vec![("location", "/elsewhere".into())], String::new()),
     ];
     for act in odd {
         let (error, requests) = refresh(act).await;
-        assert!(matches!(error, Error::Unexpected { .. }), "{error:?}");
+        assert!(matches!(error, Error::Unexpected { .. }) && error.may_have_acted(), "{error:?}");
         assert_eq!(requests, 1);
     }
     let (error, requests) = refresh(|| Act::Close).await;

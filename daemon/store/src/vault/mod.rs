@@ -70,6 +70,8 @@ pub enum Kind {
     PendingSignIn,
     /// A Personal API key.
     ApiKey,
+    /// The token that a Personal API key was last exchanged for.
+    Bearer,
     /// What the account must remember over a restart: cool-downs, reasons, who it is.
     State,
 }
@@ -83,6 +85,7 @@ impl Kind {
             Self::CandidateTokens => "candidate_tokens",
             Self::PendingSignIn => "pending_sign_in",
             Self::ApiKey => "api_key",
+            Self::Bearer => "bearer",
             Self::State => "state",
         }
     }

@@ -1,0 +1,256 @@
+//! The Personal API key over its life: brought, found in a file, exchanged as seldom as it can be, refused, replaced, ended.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use garminsync_test_support::fake::{Effect, Host, Rule};
+use garminsync_test_support::harness::{Daemon, Ran, Terminal};
+use garminsync_test_support::people::{KeyState, SignInMood};
+use serde_json::Value;
+
+use crate::stage::{ANA, PASSWORD, Stage, ana, today};
+
+fn exchanges(stage: &Stage) -> usize {
+    stage.asked(Host::Personal, "POST", "token")
+}
+
+fn key() -> String {
+    ana(SignInMood::Ok).api_key
+}
+
+async fn bring(stage: &Stage, more: &[&str]) -> Ran {
+    let words = [&["--json", "login", "--api-key-stdin"], more].concat();
+    stage.home.ctl_with(&words, &format!("{}\n", key())).await
+}
+
+fn trouble<'a>(account: &'a Value, kind: &str) -> Option<&'a Value> {
+    account["troubles"].as_array()?.iter().find(|trouble| trouble["kind"] == kind)
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().expect("a directory")).expect("the directory");
+    std::fs::write(path, text).expect("the file");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_that_a_person_says_is_kept_and_told() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let daemon = Daemon::start(&stage.home).await;
+    assert_eq!(bring(&stage, &["--expires", "90"]).await.code, 0);
+    let account = stage.home.account("default").await;
+    let day = today() + TimeDelta::days(90);
+    assert_eq!(account["tiers"]["personal"]["key_expires_at"], format!("{day}T23:59:59Z"), "{account}");
+    assert!(trouble(&account, "key.expiring").is_none(), "{account}");
+    assert!(daemon.terminate().await.success());
+
+    let daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.home.account("default").await["tiers"]["personal"]["key_expires_at"], format!("{day}T23:59:59Z"));
+    for (days, words) in [("10", "make a new one before"), ("2", "Make a new one now")] {
+        assert_eq!(bring(&stage, &["--expires", days]).await.code, 0);
+        let account = stage.home.account("default").await;
+        let text = trouble(&account, "key.expiring").expect("it is told")["text"].as_str().expect("words").to_owned();
+        assert!(text.contains(words) && text.contains("personalApiToken"), "{text}");
+    }
+    let status = stage.home.ctl(&["status"]).await;
+    assert!(status.stdout.contains("API key") && status.stdout.contains("ends in"), "{status:?}");
+    drop(daemon);
+}
+
+/// A token that lives less than its day shows when its key ends, whatever was said.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_is_learned_from_the_token() {
+    let mut person = ana(SignInMood::Ok);
+    let end = Utc::now() + TimeDelta::hours(7);
+    person.key_expires = Some(end);
+    let stage = Stage::set(person, "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(bring(&stage, &["--expires", "300"]).await.code, 0);
+    let account = stage.home.account("default").await;
+    let told = account["tiers"]["personal"]["key_expires_at"].as_str().expect("an end").to_owned();
+    let told: chrono::DateTime<Utc> = told.parse().expect("a moment");
+    assert!((told - end).abs() < TimeDelta::seconds(2), "{told} {end}");
+    assert!(trouble(&account, "key.expiring").is_some(), "{account}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_the_key_is_not_shown_and_its_end_is_asked_for() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    let mut terminal = Terminal::ctl(&stage.home, &["login", "--api-key-stdin"]).expect("a terminal");
+    terminal.sees("Personal API key");
+    terminal.types(&format!("{}\n", key()), true);
+    terminal.sees("When does it end?");
+    terminal.types("soon\n", false);
+    terminal.sees("Not that");
+    terminal.types("180\n", false);
+    assert_eq!(terminal.ends(), 0, "{}", terminal.screen());
+    assert!(!terminal.screen().contains(&key()), "{}", terminal.screen());
+    let day = today() + TimeDelta::days(180);
+    assert_eq!(stage.home.account("default").await["tiers"]["personal"]["key_expires_at"], format!("{day}T23:59:59Z"));
+}
+
+/// The configured file: read instead of a stored key, its loss told, a new key in it taken without a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configured_file_counts_and_is_read_again() {
+    let home = tempfile::tempdir().expect("a directory");
+    let file = home.path().join("keys/garmin");
+    let stage = Stage::set(ana(SignInMood::Ok), &format!("[accounts.default]\napi_key_file = {:?}\n", file)).await;
+    let daemon = Daemon::start(&stage.home).await;
+    let account = stage.home.account("default").await;
+    assert_eq!(account["state"], "login_needed", "{account}");
+    let told = trouble(&account, "key.file").expect("its loss is told");
+    let path = file.display().to_string();
+    assert!(told["text"].as_str().is_some_and(|text| text.contains(&path)), "{told}");
+    assert!(
+        told["hint"].as_str().is_some_and(|hint| hint.contains(&path) && hint.contains("personalApiToken")),
+        "{told}"
+    );
+
+    let refused = bring(&stage, &[]).await;
+    assert_eq!(refused.json()["error"]["kind"], "invalid_argument", "{refused:?}");
+    assert!(refused.stdout.contains(&path), "{refused:?}");
+    assert_eq!(exchanges(&stage), 0, "nothing was sent");
+
+    // There it is, and the daemon needs no word about it but the question for a sync.
+    write(&file, &format!("  {}\n\n", key()));
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    let account = stage.home.account("default").await;
+    assert_eq!((&account["state"], trouble(&account, "key.file")), (&"active".into(), None), "{account}");
+    assert_eq!(exchanges(&stage), 1);
+    let vault = std::fs::read(stage.home.state_dir().join("vault.db")).expect("the vault");
+    let key = key();
+    assert!(!vault.windows(key.len()).any(|part| part == key.as_bytes()), "the key stays in its file");
+
+    // Replaced at Garmin: the old one is refused, and the new one in the file is tried in the same breath.
+    let new = "newkey0123456789abcdef0123456789".to_owned();
+    stage.fake.change(ANA, |person| person.api_key.clone_from(&new));
+    stage.fake.expire_personal(ANA);
+    write(&file, &new);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    assert_eq!(exchanges(&stage), 2, "the old key is not tried again");
+    assert_eq!(stage.home.account("default").await["state"], "active");
+
+    // An empty file is an error and no other key is taken; a bearer that lives is used up.
+    write(&file, "\n");
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    assert!(trouble(&stage.home.account("default").await, "key.file").is_some());
+    stage.fake.expire_personal(ANA);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 4);
+    drop(daemon);
+}
+
+/// The official client's file: for the default account, if it is there; a stored key goes first; others may not read it.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_clients_file_is_read_last() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let file = stage.home.path().join(".config/garmin/connect-personal-api-key");
+    let daemon = Daemon::start(&stage.home).await;
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    write(&file, "some-other-key\n"); // a stored key goes before it
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.idle().await;
+    assert_eq!(exchanges(&stage), 1);
+    assert_eq!(stage.home.ctl(&["logout"]).await.code, 0);
+    write(&file, &key());
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("its mode");
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    let account = stage.home.account("default").await;
+    assert_eq!(account["state"], "active");
+    let told = trouble(&account, "key.exposed").expect("it is told");
+    assert!(told["hint"].as_str().is_some_and(|hint| hint.starts_with("chmod")), "{told}");
+    let logout = stage.home.ctl(&["logout"]).await;
+    assert!(logout.code == 0 && logout.stderr.contains("goes on being used"), "{logout:?}");
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!(stage.home.ctl(&["sync"]).await.code, 4);
+    let account = stage.home.account("default").await;
+    assert_eq!((&account["state"], &account["tiers"]["personal"]), (&"signed_out".into(), &Value::Null), "{account}");
+    drop(daemon);
+}
+
+/// Restarts ask nothing: not with a key that works, not with one that was refused, not with one in a file.
+#[tokio::test(flavor = "multi_thread")]
+async fn restarts_exchange_nothing() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let mut daemon = Daemon::start(&stage.home).await;
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.idle().await;
+    for round in 0..6 {
+        daemon.kill().await;
+        daemon = Daemon::start(&stage.home).await;
+        assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0, "{round}");
+    }
+    assert_eq!(exchanges(&stage), 1, "the bearer outlives the process");
+
+    stage.fake.change(ANA, |person| person.key_state = KeyState::Deleted);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 4);
+    let refused = exchanges(&stage);
+    assert_eq!(refused, 2, "once more, and Garmin said no");
+    for _ in 0..6 {
+        daemon.kill().await;
+        daemon = Daemon::start(&stage.home).await;
+        assert_eq!(stage.home.ctl(&["sync"]).await.code, 4);
+        assert_eq!(stage.home.account("default").await["state"], "login_needed");
+    }
+    assert_eq!(exchanges(&stage), refused);
+    assert_eq!(stage.asked(Host::Sso, "POST", ""), 0);
+    drop(daemon);
+}
+
+/// A login goes on while the key is refused, and the key while the login is dead.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_credential_does_not_take_the_other_along() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.idle().await;
+    stage.fake.change(ANA, |person| person.key_state = KeyState::Expired);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0, "by the login");
+    let account = stage.home.account("default").await;
+    assert_eq!(
+        (&account["state"], account["tiers"]["personal"]["state"].as_str()),
+        (&"active".into(), Some("login_needed"))
+    );
+    assert!(trouble(&account, "key.refused").is_some(), "{account}");
+    stage.fake.change(ANA, |person| person.key_state = KeyState::Ok);
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    stage.idle().await;
+    stage.fake.revoke(ANA);
+    stage.fake.expire_access(ANA);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0, "by the key");
+}
+
+/// 429 at the key's exchange: nothing is sent before the pause is over, also after restarts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_outlives_the_process() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let mut daemon = Daemon::start(&stage.home).await;
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.idle().await;
+    stage.fake.expire_personal(ANA);
+    stage.fake.misbehave(Rule::does(Effect::throttled(3600)).host(Host::Personal).path("token"));
+    let before = exchanges(&stage);
+    for _ in 0..4 {
+        let sync = stage.home.ctl(&["--json", "sync", "--wait"]).await;
+        assert_ne!(sync.code, 0, "{sync:?}");
+        daemon.kill().await;
+        daemon = Daemon::start(&stage.home).await;
+    }
+    assert_eq!(exchanges(&stage) - before, 1);
+    assert_eq!(stage.home.account("default").await["state"], "active", "the key is not to blame");
+    // A person with a key in the hand is heard all the same.
+    stage.fake.behave();
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    assert!(tokio::time::timeout(Duration::from_secs(60), daemon.terminate()).await.expect("ends").success());
+}
