@@ -5,7 +5,9 @@
 mod accounts;
 mod browser;
 mod catalogue_codes;
+mod catalogue_personal;
 mod catalogue_sign_in;
+mod catalogue_tokens;
 mod doctor;
 mod forgetting;
 mod import;

@@ -123,7 +123,7 @@ async fn handle(State(shared): State<Shared>, ConnectInfo(wire): ConnectInfo<Wir
         None => Outcome::Whole(answer()),
         Some(rule) => misbehave(&rule, answer).await,
     };
-    match outcome {
+    let mut response = match outcome {
         Outcome::Whole(reply) => {
             shared.lock().log.answered(under_way.number, reply.status, reply.body.len());
             write(reply)
@@ -140,7 +140,13 @@ async fn handle(State(shared): State<Shared>, ConnectInfo(wire): ConnectInfo<Wir
             wire.cut();
             write(Reply::empty(200))
         }
+    };
+    // Garmin's answers are dated by its own clock.
+    let date = shared.lock().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        response.headers_mut().insert("date", date);
     }
+    response
 }
 
 enum Outcome {
