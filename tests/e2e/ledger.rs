@@ -149,7 +149,7 @@ async fn a_second_sync_over_unchanged_data_writes_no_data() {
 async fn old_files_are_let_go_where_retention_says_so_and_never_fetched_again() {
     let person = Person::named(ANA).password(PASSWORD).mood(SignInMood::Ok).lived(today(), 365, 12);
     let first = today() - chrono::Days::new(364);
-    let stage = Stage::set(person, &format!("start = \"{first}\"\n\n[datasets]\ndaily_summary = false\n")).await;
+    let stage = Stage::set(person, &format!("start = \"{first}\"\n")).await;
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     done(stage.home.ctl(&["sync", "--wait"]).await);

@@ -177,6 +177,10 @@ impl Garmin {
                 "application/zip, application/x-zip-compressed, application/octet-stream",
             ),
         };
+        // Newer kinds of goals show only to who seems to come from Garmin's own page.
+        if get.tier == Tier::Account && get.path.starts_with("/goal-service/goal/goals") {
+            set(&mut headers, HeaderName::from_static("sec-fetch-site"), "same-origin");
+        }
         let bearer = sensitive(&format!("Bearer {}", access.expose_secret()));
         headers.insert(AUTHORIZATION, bearer.ok_or_else(|| Error::unexpected("a token that no header can carry"))?);
         set(&mut headers, ACCEPT, accept);
@@ -215,6 +219,8 @@ fn answer(reply: Reply, accept: Accept) -> Result<Answer, Error> {
         // The services refuse in JSON or without a word; a web page is the edge, and means less speed.
         403 if is_web_page(&reply.body) => return Err(throttled()),
         403 => return Err(Error::Forbidden),
+        // A thing that is not there is told in JSON; a web page means that the whole address is unknown.
+        404 if accept == Accept::Json && is_web_page(&reply.body) => return Err(Error::NoService),
         404 | 410 => return Err(Error::NotFound),
         427 | 429 => return Err(throttled()),
         status @ (408 | 500..=599) => return Err(Error::ServerTrouble { status }),
@@ -289,7 +295,9 @@ mod tests {
             (Json, 403, r#"{"error": "ForbiddenException"}"#, Err(Error::Forbidden)),
             (Json, 403, "", Err(Error::Forbidden)),
             (Json, 403, PAGE, throttled.clone()),
-            (Json, 404, PAGE, Err(Error::NotFound)),
+            (Json, 404, PAGE, Err(Error::NoService)),
+            (Json, 404, "{}", Err(Error::NotFound)),
+            (File, 404, PAGE, Err(Error::NotFound)),
             (Json, 405, "", bad(405)),
             (Json, 406, "{}", bad(406)),
             (Json, 408, "", trouble(408)),

@@ -95,6 +95,9 @@ pub enum Error {
     /// There is no such thing.
     #[error("Garmin has no such thing")]
     NotFound,
+    /// Garmin does not know this address at all, or not for this account: a 404 web page.
+    #[error("Garmin has no such service for this account")]
+    NoService,
     /// Garmin refuses the request as it was made, for instance a range that is too long.
     #[error("Garmin refuses this request (HTTP {status})")]
     BadRequest {

@@ -1,20 +1,40 @@
 //! From an answer of Garmin's to what the store records: the rows, cut out byte by byte as they came, and what the ledger learns. The
 //! runner calls it on the store's thread, because a page of a thousand activities is work. It is pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use garminsync_store::{Item, Mark, State};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::datasets::Route;
 use super::plan::{day_of, is_final};
+use super::route::Route;
+
+/// The item of an inventory: all of it.
+pub const ALL: &str = "all";
 
 /// The answer is JSON, but not of the shape that is known: it must not pass for "no data".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Garmin's answer has an unknown shape: {0}")]
 pub struct Shape(String);
+
+/// The pages of one part of an answer, each as it came.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The part's name; empty where there is only one.
+    pub name: &'a str,
+    /// What came, in the order it was asked for.
+    pub pages: Vec<&'a str>,
+}
+
+impl<'a> Part<'a> {
+    /// An answer in one piece.
+    pub fn whole(body: &'a str) -> Vec<Self> {
+        vec![Self { name: "", pages: vec![body] }]
+    }
+}
 
 /// One row of an answer.
 #[derive(Clone, Debug)]
@@ -23,23 +43,115 @@ pub struct Row<'a> {
     pub item: String,
     /// Its day. Only an activity may be without one.
     pub day: Option<NaiveDate>,
-    /// The row exactly as it came.
-    pub body: &'a str,
+    /// The row exactly as it came, or an array of such rows.
+    pub body: Cow<'a, str>,
     /// It only says that the day has no data.
     pub blank: bool,
     /// An activity that was typed in: there is no file of it.
     pub manual: bool,
 }
 
-/// Cuts an answer into its rows. The forms that Garmin has for "no data" (`[]`, `{}`, `null`, an object of nulls) are no rows.
+/// Cuts an answer about some days into its items, one a day. The forms that Garmin has for "no data" (`[]`, `{}`, `null`, an object of
+/// nulls) are none. Days that were not asked for are left out where a part of them may be missing.
 ///
 /// # Errors
-/// [`Shape`] for half a JSON, for rows that are not where they should be, and for a row without its day or number.
-pub fn rows<'a>(route: &Route, body: &'a str) -> Result<Vec<Row<'a>>, Shape> {
-    raw_rows(route, body)?.into_iter().map(|raw| row(route, raw)).collect()
+/// [`Shape`] for half a JSON, for rows that are not where they should be, and for a row without its day.
+pub fn rows<'a>(route: &Route, from: NaiveDate, to: NaiveDate, parts: &[Part<'a>]) -> Result<Vec<Row<'a>>, Shape> {
+    if route.is_single_day() {
+        return Ok(one(route, &to.to_string(), parts)?.map(|row| Row { day: Some(to), ..row }).into_iter().collect());
+    }
+    let mut rows = Vec::new();
+    let mut days: BTreeMap<NaiveDate, BTreeMap<&str, Vec<&'a str>>> = BTreeMap::new();
+    for part in parts {
+        for raw in part.pages.iter().map(|page| raw_rows(route, page)).collect::<Result<Vec<_>, _>>()?.concat() {
+            let row = row(route, raw)?;
+            if row.item.is_empty() {
+                continue;
+            }
+            match row.day.filter(|_| route.several || !route.parts.is_empty()) {
+                None => rows.push(row),
+                Some(day) if row.blank || !(from..=to).contains(&day) => {}
+                Some(day) => days.entry(day).or_default().entry(part.name).or_default().push(raw.body),
+            }
+        }
+    }
+    rows.extend(days.into_iter().map(|(day, parts)| Row {
+        item: day.to_string(),
+        day: Some(day),
+        body: joined(&parts).into(),
+        blank: false,
+        manual: false,
+    }));
+    Ok(rows)
 }
 
-/// The same of a page of activities: the rows, and how many there were that cannot be read. These cost nobody else.
+/// An answer that is one item as a whole: a day's, an activity's, or an inventory. `None` where there is nothing.
+///
+/// # Errors
+/// [`Shape`], as [`rows`].
+pub fn one<'a>(route: &Route, item: &str, parts: &[Part<'a>]) -> Result<Option<Row<'a>>, Shape> {
+    let row = |body| Row { item: item.into(), day: None, body, blank: false, manual: false };
+    if let ([Part { pages, .. }], true) = (parts, route.parts.is_empty() && route.pages.is_empty()) {
+        let Some(body) = pages.first() else { return Ok(None) };
+        let answer = read(body)?;
+        let found = match found(answer, &route.rows, &route.status) {
+            // A part of another dataset's answer may be missing without meaning anything.
+            Err(_) if !route.within.is_empty() => return Ok(None),
+            found => found?,
+        };
+        let Some(raw) = found.first().copied() else { return Ok(None) };
+        let value: Value = serde_json::from_str(raw.get()).map_err(|_| Shape("not JSON".into()))?;
+        if !has_no_evidence(route, &value) {
+            return Ok(Some(row(raw.get().into())));
+        }
+        // Nothing of what tells data: then it has to say so, not something else.
+        let known = |pointer: &String| pointer.split('/').nth(1).is_some_and(|key| value.get(key).is_some());
+        return if is_blank(&value) || route.evidence.iter().any(known) {
+            Ok(None)
+        } else {
+            Err(Shape(format!("nothing at {:?}", route.evidence)))
+        };
+    }
+    let mut kept: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for part in parts {
+        let rows = part.pages.iter().map(|page| raw_rows(route, page)).collect::<Result<Vec<_>, _>>()?.concat();
+        let keep = |raw: &Raw<'_>| match &route.keep {
+            keep if keep.is_empty() => Some(raw.body.to_owned()),
+            keep => serde_json::from_str::<Value>(raw.body).ok()?.pointer(keep).map(ToString::to_string),
+        };
+        kept.entry(part.name).or_default().extend(rows.iter().filter_map(keep));
+    }
+    if kept.values().all(Vec::is_empty) {
+        return Ok(None);
+    }
+    let kept: BTreeMap<&str, Vec<&str>> =
+        kept.iter().map(|(name, rows)| (*name, rows.iter().map(String::as_str).collect())).collect();
+    Ok(Some(row(joined(&kept).into())))
+}
+
+/// The rows of a page of any list; how many there are says whether it is full.
+///
+/// # Errors
+/// [`Shape`].
+pub fn count(route: &Route, body: &str) -> Result<(usize, Option<NaiveDate>), Shape> {
+    let raw = raw_rows(route, body)?;
+    let oldest = raw.iter().filter_map(|raw| row(route, *raw).ok()?.day).min();
+    Ok((raw.len(), oldest))
+}
+
+/// Rows as one JSON text: an array, or an object of arrays where they have names.
+fn joined(parts: &BTreeMap<&str, Vec<&str>>) -> String {
+    let array = |rows: &Vec<&str>| format!("[{}]", rows.join(","));
+    match parts.get("") {
+        Some(rows) => array(rows),
+        None => {
+            let members = parts.iter().map(|(name, rows)| format!("\"{name}\":{}", array(rows)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+    }
+}
+
+/// A page of activities: the rows, and how many there were that cannot be read. These cost nobody else.
 ///
 /// # Errors
 /// [`Shape`], also when there are rows and none of them can be read.
@@ -53,36 +165,69 @@ pub fn page<'a>(route: &Route, body: &'a str) -> Result<(Vec<Row<'a>>, usize), S
     }
 }
 
-fn raw_rows<'a>(route: &Route, body: &'a str) -> Result<Vec<&'a RawValue>, Shape> {
-    let answer: &RawValue = serde_json::from_str(body).map_err(|e| Shape(format!("not JSON ({:?})", e.classify())))?;
-    let Some(array) = rows_array(answer, &route.rows)? else { return Ok(Vec::new()) };
-    match serde_json::from_str::<Vec<&RawValue>>(array.get()) {
-        Ok(raw) => Ok(raw),
-        Err(_) if object(array).is_some_and(|members| members.values().all(|value| is_nothing(value))) => {
-            Ok(Vec::new())
-        }
-        Err(_) => Err(Shape(format!("no array of rows at {:?}", route.rows))),
-    }
+/// A row as it came; its day, where that stands beside it.
+#[derive(Clone, Copy)]
+struct Raw<'a> {
+    body: &'a str,
+    day: Option<NaiveDate>,
 }
 
-/// `None` where the answer says that there is nothing.
-fn rows_array<'a>(answer: &'a RawValue, pointer: &str) -> Result<Option<&'a RawValue>, Shape> {
-    let mut found = answer;
+fn read(body: &str) -> Result<&RawValue, Shape> {
+    serde_json::from_str(body).map_err(|e| Shape(format!("not JSON ({:?})", e.classify())))
+}
+
+fn raw_rows<'a>(route: &Route, body: &'a str) -> Result<Vec<Raw<'a>>, Shape> {
+    let mut rows = Vec::new();
+    for array in found(read(body)?, &route.rows, &route.status)? {
+        if route.keyed {
+            let members = object(array).ok_or_else(|| Shape(format!("no object of days at {:?}", route.rows)))?;
+            for (key, value) in members.iter().filter(|(_, value)| !is_nothing(value)) {
+                let day = day_of(key).ok_or_else(|| Shape("a row without its day".into()))?;
+                rows.push(Raw { body: value.get(), day: Some(day) });
+            }
+            continue;
+        }
+        match serde_json::from_str::<Vec<&RawValue>>(array.get()) {
+            Ok(raw) => rows.extend(raw.into_iter().map(|raw| Raw { body: raw.get(), day: None })),
+            Err(_) if object(array).is_some_and(|members| members.values().all(|value| is_nothing(value))) => {}
+            Err(_) => return Err(Shape(format!("no array of rows at {:?}", route.rows))),
+        }
+    }
+    Ok(rows)
+}
+
+/// What stands at a pointer, in which `*` is every member; nothing where the answer says that there is nothing.
+fn found<'a>(answer: &'a RawValue, pointer: &str, status: &str) -> Result<Vec<&'a RawValue>, Shape> {
+    if !status.is_empty() {
+        let whole: Value = serde_json::from_str(answer.get()).map_err(|_| Shape("not JSON".into()))?;
+        let part = status.rsplit_once('/').map_or("", |(part, _)| part);
+        match whole.pointer(status).and_then(Value::as_i64) {
+            Some(200) => {}
+            // 204 and 404 inside are as they are outside: nothing there.
+            Some(204 | 404) => return Ok(Vec::new()),
+            None if is_blank(&whole) || whole.pointer(part) == Some(&Value::Null) => return Ok(Vec::new()),
+            other => return Err(Shape(format!("an inner status of {}", other.unwrap_or_default()))),
+        }
+    }
+    let mut found = vec![answer];
     for key in pointer.split('/').skip(1) {
-        if is_nothing(found) {
-            return Ok(None);
+        let mut next = Vec::new();
+        for value in found.into_iter().filter(|value| !is_nothing(value)) {
+            let members = object(value).ok_or_else(|| Shape(format!("no object that holds {pointer:?}")))?;
+            match members.get(key) {
+                _ if key == "*" => next.extend(members.values()),
+                Some(inner) => next.push(*inner),
+                None if members.values().all(|value| is_nothing(value)) => {}
+                None => return Err(Shape(format!("nothing at {pointer:?}"))),
+            }
         }
-        let members = object(found).ok_or_else(|| Shape(format!("no object that holds {pointer:?}")))?;
-        found = match members.get(key) {
-            Some(inner) => inner,
-            None if members.values().all(|value| is_nothing(value)) => return Ok(None),
-            None => return Err(Shape(format!("nothing at {pointer:?}"))),
-        };
+        found = next;
     }
-    Ok((!is_nothing(found)).then_some(found))
+    found.retain(|value| !is_nothing(value));
+    Ok(found)
 }
 
-fn object(value: &RawValue) -> Option<HashMap<String, &RawValue>> {
+fn object(value: &RawValue) -> Option<BTreeMap<String, &RawValue>> {
     serde_json::from_str(value.get()).ok()
 }
 
@@ -91,20 +236,28 @@ fn is_nothing(value: &RawValue) -> bool {
     matches!(text.as_str(), "null" | "{}" | "[]")
 }
 
-fn row<'a>(route: &Route, raw: &'a RawValue) -> Result<Row<'a>, Shape> {
-    let value: Value = serde_json::from_str(raw.get()).map_err(|_| Shape("a row that cannot be read".into()))?;
+/// Whether a row, or a whole answer, only says that there are no data.
+fn has_no_evidence(route: &Route, value: &Value) -> bool {
+    !route.evidence.is_empty() && route.evidence.iter().all(|pointer| value.pointer(pointer).is_none_or(is_blank))
+}
+
+fn row<'a>(route: &Route, raw: Raw<'a>) -> Result<Row<'a>, Shape> {
+    let value: Value = serde_json::from_str(raw.body).map_err(|_| Shape("a row that cannot be read".into()))?;
     let at = |pointer: &str| value.pointer(pointer).filter(|_| !pointer.is_empty());
-    let day = at(&route.day).and_then(Value::as_str).and_then(day_of);
+    let day = route.day.iter().find_map(|pointer| at(pointer).and_then(Value::as_str).and_then(day_of));
+    let day = raw.day.or(day);
     let item = match at(&route.item) {
         _ if route.item.is_empty() => day.map(|day| day.to_string()),
         Some(Value::Number(id)) => id.as_i64().and_then(number),
         Some(Value::String(id)) if id.bytes().all(|b| b.is_ascii_digit()) => id.parse().ok().and_then(number),
         _ => None,
     };
-    let item = item.ok_or_else(|| Shape(format!("a row without {:?}", [&route.item, &route.day])))?;
-    let blank = !route.evidence.is_empty() && route.evidence.iter().all(|pointer| at(pointer).is_none_or(is_blank));
+    let blank = has_no_evidence(route, &value);
+    // A row that says nothing of itself may say nothing of its day either, where the day stands within what it says.
+    let item = item.or_else(|| (blank && route.day.len() > 1 && route.item.is_empty()).then(String::new));
+    let item = item.ok_or_else(|| Shape(format!("a row without {:?} {:?}", route.item, route.day)))?;
     let manual = value.get("manualActivity") == Some(&Value::Bool(true));
-    Ok(Row { item, day, body: raw.get(), blank, manual })
+    Ok(Row { item, day, body: raw.body.into(), blank, manual })
 }
 
 /// An activity's number as the ledger writes it.
@@ -124,10 +277,10 @@ fn is_blank(value: &Value) -> bool {
 }
 
 /// The rows that hold data, as the store takes them. Of two rows for the same item the last one counts.
-pub fn items<'a>(rows: &[Row<'a>]) -> Vec<Item<'a>> {
+pub fn items<'r>(rows: &'r [Row<'_>]) -> Vec<Item<'r>> {
     let last: HashMap<&str, usize> = rows.iter().enumerate().map(|(at, row)| (row.item.as_str(), at)).collect();
     let holds = |(at, row): &(usize, &Row<'_>)| !row.blank && last.get(row.item.as_str()) == Some(at);
-    rows.iter().enumerate().filter(holds).map(|(_, row)| Item { item: row.item.clone(), body: row.body }).collect()
+    rows.iter().enumerate().filter(holds).map(|(_, row)| Item { item: row.item.clone(), body: &row.body }).collect()
 }
 
 /// The days that hold data.

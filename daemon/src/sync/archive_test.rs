@@ -7,6 +7,11 @@ fn route(dataset: &str) -> Route {
     datasets::all().unwrap().iter().find(|known| known.name == dataset).unwrap().personal.clone().unwrap()
 }
 
+fn rows<'a>(route: &Route, body: &'a str) -> Result<Vec<Row<'a>>, Shape> {
+    let day = |text: &str| text.parse().unwrap();
+    super::rows(route, day("2000-01-01"), day("2100-01-01"), &Part::whole(body))
+}
+
 #[test]
 fn rows_are_cut_out_as_they_came() {
     let body = r#" { "x":1, "data" : [ {"calendarDate":"2026-10-21", "heartRate":{"minValue" :40}, "big": 1234567890123456789012} ,

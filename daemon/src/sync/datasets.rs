@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use chrono::NaiveDate;
 use garminsync_garmin::Tier;
 use garminsync_store::Projection;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
+
+use super::route::{Points, Route};
 
 static FOLDERS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/sync/datasets");
 
@@ -35,11 +36,25 @@ pub struct Dataset {
     pub kind: Kind,
     /// Which switch of the configuration turns it off.
     pub lane: Lane,
+    /// Words under which `[datasets]` switches it together with others.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Whether it is mirrored when nobody says anything.
+    #[serde(default = "yes")]
+    pub on: bool,
     /// The tables its rows go to.
     pub tables: Vec<String>,
     /// A day that was read may still change for so many days after it; it is read again until then.
     #[serde(default)]
     pub reread_days: u32,
+    /// On a schedule, what was read is not read again before so many hours; a person who types `sync` need not wait.
+    #[serde(default)]
+    pub rest_hours: u32,
+    /// What has no day (an inventory, an item) is read again after so many days; 0: never for its age.
+    #[serde(default)]
+    pub every_days: u32,
+    /// Asked only for days on which another dataset has data, and again when that changed.
+    pub follows: Option<Follows>,
     /// How the Personal API serves it.
     pub personal: Option<Route>,
     /// How the account tier serves it.
@@ -48,18 +63,41 @@ pub struct Dataset {
     sql_tables: String,
     #[serde(skip)]
     sql_project: String,
+    /// For [`Kind::Items`]: a query with `:account` that gives `item`, `day` and `changed_utc` of each thing there is.
+    #[serde(skip)]
+    pub sql_each: String,
+}
+
+/// What a dataset waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follows {
+    /// The other dataset; its first table has a row for each day with data.
+    pub dataset: String,
+    /// A column of that table that has to hold something, too.
+    pub column: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How a dataset is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// By ranges of days up to a cap, one row a day.
+    /// By ranges of days up to a cap, one item a day.
     Days,
+    /// All there is at once, one item.
+    Inventory,
+    /// By one request for each thing that other tables name (an activity, a gear item), one item each.
+    Items,
     /// By pages of the activity list, newest first, one row an activity.
     Activities,
     /// One file an activity.
     Files,
+    /// One question for each activity that is no longer in the list: is it gone?
+    Deletions,
 }
 
 /// How fine the data are.
@@ -72,109 +110,12 @@ pub enum Lane {
     Intraday,
 }
 
-/// How one tier serves a dataset.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Route {
-    /// Path and query. `{from}`, `{to}`: first and last day; `{start}`, `{limit}`: offset and size of a page; `{id}`: an activity;
-    /// `{dn}`: the display name. A query parameter whose value is open is left out.
-    pub path: String,
-    /// The longest range in days, inclusive, that the tier answers.
-    #[serde(default = "no_cap")]
-    pub cap_days: u32,
-    /// Page sizes, in the order to try: the next one when a page was too big.
-    #[serde(default)]
-    pub pages: Vec<u32>,
-    /// JSON pointer to the array of rows; empty: the answer is the array.
-    #[serde(default)]
-    pub rows: String,
-    /// JSON pointer, inside a row, to what identifies it; empty: its day.
-    #[serde(default)]
-    pub item: String,
-    /// JSON pointer, inside a row, to its day or local time.
-    #[serde(default)]
-    pub day: String,
-    /// JSON pointers inside a row. If all lead to nothing (null, false, 0, or containers of nothing), the row only says that the
-    /// day has no data. Empty: every row has data.
-    #[serde(default)]
-    pub evidence: Vec<String>,
-}
-
-fn no_cap() -> u32 {
-    u32::MAX
-}
-
-/// What goes into the placeholders of a [`Route::path`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Values<'a> {
-    /// `{from}`; `None`: from the beginning.
-    pub from: Option<NaiveDate>,
-    /// `{to}`; `None`: up to now.
-    pub to: Option<NaiveDate>,
-    /// `{start}` and `{limit}`.
-    pub page: Option<(u32, u32)>,
-    /// `{id}`.
-    pub id: Option<i64>,
-    /// `{dn}`.
-    pub display_name: Option<&'a str>,
-}
-
-impl Values<'_> {
-    fn of(&self, name: &str) -> Option<String> {
-        match name {
-            "from" => self.from.map(|day| day.to_string()),
-            "to" => self.to.map(|day| day.to_string()),
-            "start" => self.page.map(|(start, _)| start.to_string()),
-            "limit" => self.page.map(|(_, limit)| limit.to_string()),
-            "id" => self.id.map(|id| id.to_string()),
-            "dn" => self.display_name.map(percent_encoded),
-            _ => None,
-        }
-    }
-}
-
-/// A display name can be anything a person may type; in a path only the unreserved characters stand for themselves.
-fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-        encoded
-    })
-}
-
-impl Route {
-    /// The path with `values` in it; `None` when the path itself, not its query, needs one that is missing.
-    pub fn render(&self, values: &Values<'_>) -> Option<String> {
-        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
-        let mut rendered = fill(path, values)?;
-        let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
-        for (separator, parameter) in
-            std::iter::once('?').chain(std::iter::repeat('&')).zip(parameters.filter_map(|p| fill(p, values)))
-        {
-            rendered.push(separator);
-            rendered.push_str(&parameter);
-        }
-        Some(rendered)
-    }
-}
-
-/// Replaces each `{name}`; `None` if one has no value.
-fn fill(template: &str, values: &Values<'_>) -> Option<String> {
-    let mut filled = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}')?;
-        filled.push_str(before);
-        filled.push_str(&values.of(name)?);
-        rest = after;
-    }
-    filled.push_str(rest);
-    Some(filled)
-}
-
 impl Dataset {
+    /// Whether it goes by this name, alone or in a group.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.groups.iter().any(|group| group == name)
+    }
+
     /// How `tier` serves it.
     pub fn route(&self, tier: Tier) -> Option<&Route> {
         match tier {
@@ -198,6 +139,35 @@ impl Dataset {
         })
     }
 
+    /// Requests that a year of it costs by a tier, for one item a year where it has items; activities are extra.
+    pub fn cost_per_year(&self, tier: Tier) -> Option<u32> {
+        let route = self.route(tier)?;
+        let ranges = match (self.kind, route.points) {
+            (Kind::Days, Points::Days) => 365_u32.div_ceil(route.cap_days),
+            (Kind::Days, Points::Months) => 12,
+            (Kind::Inventory, _) => 365_u32.div_ceil(self.every_days.max(1)),
+            _ => 1,
+        };
+        Some(ranges * route.requests())
+    }
+
+    fn fits(&self, route: &Route) -> bool {
+        let names_id = route.paths().all(|(_, path)| path.contains("{id}"));
+        let has_path = route.paths().all(|(_, path)| path.starts_with('/'));
+        let dated = !route.day.is_empty() || route.keyed;
+        let kind = match self.kind {
+            Kind::Days if !route.within.is_empty() => route.path.is_empty() && route.parts.is_empty(),
+            Kind::Days => has_path && (1..u32::MAX).contains(&route.cap_days) && (dated || route.cap_days == 1),
+            Kind::Inventory => has_path,
+            Kind::Activities => has_path && !route.pages.is_empty() && !route.item.is_empty() && dated,
+            Kind::Items | Kind::Files | Kind::Deletions => has_path && names_id,
+        };
+        let paged = |path: &str| path.contains("{start}") && path.contains("{limit}");
+        kind && !route.pages.contains(&0)
+            && (route.path.is_empty() || route.parts.is_empty())
+            && route.paths().all(|(_, path)| route.pages.is_empty() != paged(path))
+    }
+
     fn read(files: &BTreeMap<String, String>, folder: &str) -> Result<Self, Malformed> {
         let malformed = |what: String| Malformed { folder: folder.into(), what };
         let file = |name: &str| files.get(name).ok_or_else(|| malformed(format!("{name} is missing")));
@@ -209,14 +179,12 @@ impl Dataset {
             dataset.sql_tables = file("table.sql")?.clone();
             dataset.sql_project = file("project.sql")?.clone();
         }
+        if dataset.kind == Kind::Items {
+            dataset.sql_each = file("each.sql")?.clone();
+        }
         for tier in dataset.tiers() {
             let route = dataset.route(tier).ok_or_else(|| malformed("no route".into()))?;
-            let fits = match dataset.kind {
-                Kind::Days => (1..u32::MAX).contains(&route.cap_days) && !route.day.is_empty(),
-                Kind::Activities => !route.pages.is_empty() && !route.item.is_empty() && !route.day.is_empty(),
-                Kind::Files => route.path.contains("{id}"),
-            };
-            if !fits || route.pages.contains(&0) {
+            if !dataset.fits(route) {
                 return Err(malformed(format!("its {tier:?} route does not fit its kind")));
             }
         }
@@ -243,6 +211,14 @@ fn read_all() -> Result<Vec<Dataset>, Malformed> {
         let files =
             dir.files().filter_map(|file| Some((name(file.path()), file.contents_utf8()?.to_owned()))).collect();
         datasets.push(Dataset::read(&files, &name(dir.path()))?);
+    }
+    for dataset in &datasets {
+        let others = dataset.follows.iter().map(|follows| &follows.dataset);
+        let within =
+            dataset.tiers().filter_map(|tier| Some(&dataset.route(tier)?.within)).filter(|name| !name.is_empty());
+        if let Some(missing) = others.chain(within).find(|name| !datasets.iter().any(|known| known.name == **name)) {
+            return Err(Malformed { folder: dataset.name.clone(), what: format!("there is no dataset {missing}") });
+        }
     }
     datasets.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(datasets)

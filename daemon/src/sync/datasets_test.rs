@@ -10,22 +10,25 @@ fn text(folder: &str, file: &str) -> Option<&'static str> {
     FOLDERS.get_file(format!("{folder}/{file}"))?.contents_utf8()
 }
 
-/// Every folder is read; every example in it is cut, recorded by a real store, and has become exactly the rows it expects.
+/// Every folder is read; every example in it is cut, recorded by a real store, and has become exactly the rows it expects. With
+/// `UPDATE_GOLDEN=1` what is found is written down instead, to be read with care.
 #[test]
 fn every_example_becomes_the_rows_it_expects() {
     let datasets = all().unwrap();
     assert_eq!(datasets.len(), FOLDERS.dirs().count());
     let projections: Vec<_> = datasets.iter().filter_map(Dataset::projection).collect();
     for dataset in datasets.iter().filter(|dataset| dataset.kind != Kind::Files) {
-        let expected: Map<String, Value> = serde_json::from_str(text(&dataset.name, "expected.json").unwrap()).unwrap();
-        assert!(!expected.is_empty());
-        for (tier, expected) in expected {
+        let mut all: Map<String, Value> = serde_json::from_str(text(&dataset.name, "expected.json").unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", dataset.name));
+        assert!(!all.is_empty());
+        for (tier, expected) in &mut all {
             let route = if tier == "personal" { dataset.personal.as_ref() } else { dataset.account.as_ref() }.unwrap();
             let dir = tempfile::tempdir().unwrap();
             let mut store = Store::open(dir.path(), &projections).unwrap();
             let now = "2026-10-22T12:00:00Z".parse().unwrap();
             let run = store.begin_run("default", "manual", now).unwrap();
-            let rows = archive::rows(route, text(&dataset.name, &format!("example.{tier}.json")).unwrap()).unwrap();
+            let example = text(&dataset.name, &format!("example.{tier}.json")).unwrap();
+            let rows = cut(dataset, route, example, expected);
             let (account, name, items) = ("default", dataset.name.as_str(), archive::items(&rows));
             let batch = Batch {
                 account,
@@ -40,16 +43,64 @@ fn every_example_becomes_the_rows_it_expects() {
             store.record(&batch).unwrap();
 
             let blank: Vec<_> = rows.iter().filter(|row| row.blank).map(|row| row.item.clone()).collect();
-            assert_eq!(Value::from(blank), expected["empty"], "{name}, {tier}: days without data");
-            let tables = expected["tables"].as_object().unwrap();
-            assert_eq!(tables.keys().collect::<Vec<_>>(), dataset.tables.iter().collect::<Vec<_>>(), "{name}");
-            for (table, expected) in tables {
-                assert_eq!(&Value::from(dump(dir.path(), table)), expected, "{name}, {tier}: table {table}");
+            let tables = dataset.tables.iter().map(|table| (table.clone(), Value::from(dump(dir.path(), table))));
+            let (blank, tables) = (Value::from(blank), Value::Object(tables.collect()));
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                (expected["empty"], expected["tables"]) = (blank, tables);
+                continue;
             }
+            assert_eq!(blank, expected["empty"], "{name}, {tier}: days without data");
+            assert_eq!(tables, expected["tables"], "{name}, {tier}");
             store.rebuild(name, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
-            for (table, expected) in tables {
+            for (table, expected) in expected["tables"].as_object().unwrap() {
                 assert_eq!(&Value::from(dump(dir.path(), table)), expected, "{name}, {tier}: table {table}, rebuilt");
             }
+        }
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            let file = format!("{}/src/sync/datasets/{}/expected.json", env!("CARGO_MANIFEST_DIR"), dataset.name);
+            std::fs::write(file, golden(&Value::Object(all))).unwrap();
+        }
+    }
+}
+
+/// Rows on lines of their own, everything else as short as it is.
+fn golden(expected: &Value) -> String {
+    let mut text = String::from("{\n");
+    for (at, (tier, expected)) in expected.as_object().unwrap().iter().enumerate() {
+        text += if at == 0 { "" } else { ",\n" };
+        text += &format!("  \"{tier}\": {{\n");
+        for (key, value) in expected.as_object().unwrap().iter().filter(|(key, _)| *key != "tables") {
+            text += &format!("    \"{key}\": {value},\n");
+        }
+        let tables = expected["tables"].as_object().unwrap().iter().map(|(table, rows)| {
+            let rows: Vec<_> = rows.as_array().unwrap().iter().map(|row| format!("        {row}")).collect();
+            let rows = if rows.is_empty() { String::new() } else { format!("\n{}\n      ", rows.join(",\n")) };
+            format!("      \"{table}\": [{rows}]")
+        });
+        text += &format!("    \"tables\": {{\n{}\n    }}\n  }}", tables.collect::<Vec<_>>().join(",\n"));
+    }
+    text + "\n}\n"
+}
+
+/// An example's items. An example of several parts is an object of their answers; `day` and `item` of what is expected say what was
+/// asked for, where the answer itself does not.
+fn cut<'a>(dataset: &Dataset, route: &'a Route, example: &'a str, expected: &Value) -> Vec<archive::Row<'a>> {
+    use serde_json::value::RawValue;
+    let parts: Vec<archive::Part<'a>> = if route.parts.is_empty() {
+        archive::Part::whole(example)
+    } else {
+        let parts: BTreeMap<&str, &'a RawValue> = serde_json::from_str(example).unwrap();
+        assert_eq!(parts.keys().collect::<Vec<_>>(), route.parts.keys().collect::<Vec<_>>(), "{}", dataset.name);
+        let (mut names, mut bodies) = (route.parts.keys(), parts.values());
+        std::iter::from_fn(|| Some(archive::Part { name: names.next()?, pages: vec![bodies.next()?.get()] })).collect()
+    };
+    let day = |key: &str, default: &str| expected.get(key).and_then(Value::as_str).unwrap_or(default).parse().unwrap();
+    match dataset.kind {
+        Kind::Days => archive::rows(route, day("day", "2000-01-01"), day("day", "2100-01-01"), &parts).unwrap(),
+        Kind::Activities => archive::page(route, example).unwrap().0,
+        _ => {
+            let item = expected.get("item").and_then(Value::as_str).unwrap_or(archive::ALL);
+            archive::one(route, item, &parts).unwrap().into_iter().collect()
         }
     }
 }
@@ -77,35 +128,14 @@ fn dump(dir: &Path, table: &str) -> Vec<Value> {
 #[test]
 fn each_tier_s_own_shape_has_an_example() {
     for dataset in all().unwrap().iter().filter(|dataset| dataset.kind != Kind::Files) {
-        assert!(text(&dataset.name, "example.personal.json").is_some(), "{}", dataset.name);
-        let shape = |route: &Option<Route>| route.as_ref().map(|r| (r.rows.clone(), r.evidence.clone()));
-        if shape(&dataset.personal) != shape(&dataset.account) {
-            assert!(text(&dataset.name, "example.account.json").is_some(), "{}", dataset.name);
-        }
+        let has = |tier: &str| text(&dataset.name, &format!("example.{tier}.json")).is_some();
+        let shape = |route: &Option<Route>| {
+            route.as_ref().map(|r| (r.rows.clone(), r.evidence.clone(), r.within.clone(), r.parts.clone()))
+        };
+        let (personal, account) = (shape(&dataset.personal), shape(&dataset.account));
+        assert!(has("personal") || personal.is_none(), "{}", dataset.name);
+        assert!(has("account") || account.is_none() || personal == account, "{}", dataset.name);
     }
-}
-
-#[test]
-fn a_path_leaves_open_parameters_out() {
-    let route = |path: &str| Route {
-        path: path.into(),
-        cap_days: 1,
-        pages: vec![],
-        rows: String::new(),
-        item: String::new(),
-        day: String::new(),
-        evidence: vec![],
-    };
-    let list = route("/list?start={start}&limit={limit}&startDate={from}&endDate={to}");
-    let mut values = Values { page: Some((20, 10)), ..Values::default() };
-    assert_eq!(list.render(&values).unwrap(), "/list?start=20&limit=10");
-    values.to = "2026-10-21".parse().ok();
-    assert_eq!(list.render(&values).unwrap(), "/list?start=20&limit=10&endDate=2026-10-21");
-    assert_eq!(list.render(&Values { page: None, to: None, ..values }).unwrap(), "/list");
-    let named = route("/of/{dn}/{to}");
-    assert_eq!(named.render(&values), None);
-    values.display_name = Some("a/b ö?");
-    assert_eq!(named.render(&values).unwrap(), "/of/a%2Fb%20%C3%B6%3F/2026-10-21");
 }
 
 #[test]
@@ -128,6 +158,8 @@ fn a_folder_that_is_wrong_is_told() {
         &good.replace("\"days\"", "\"activities\""),
         &good.replace("\"days\"", "\"files\""),
         &good.replace("about", "abuot"),
+        &good.replace("day = \"/d\"", "day = \"/d\"\npages = [20]"),
+        &good.replace("day = \"/d\"", "day = \"/d\"\nparts = { a = \"/y\" }"),
     ] {
         assert!(read(bad).is_err(), "{bad}");
     }

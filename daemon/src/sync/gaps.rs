@@ -107,7 +107,10 @@ pub fn gaps(
             .collect();
         let mut missing: Vec<One<'_>> = match dataset.kind {
             Kind::Files => owed.iter().map(|activity| file(activity, &of_it, scope)).collect(),
-            _ => of_it.values().filter_map(|entry| failed(dataset, entry, scope)).collect(),
+            _ => {
+                let real = of_it.values().filter(|entry| !plan::is_note(&entry.item));
+                real.filter_map(|entry| failed(dataset, entry, scope)).collect()
+            }
         };
         let first = scope.first(ledger);
         let unread: BTreeSet<NaiveDate> = fetches
@@ -242,16 +245,15 @@ impl Held {
 
     /// The words that switch it together with others.
     pub fn groups(&self) -> Vec<String> {
-        Vec::new()
+        self.dataset.groups.clone()
     }
 
-    /// Requests that a year of it costs by the preferred tier; `None` where it is one for each activity.
+    /// Requests that a year of it costs by the preferred tier; `None` where it is one for each thing.
     pub fn requests_per_year(&self) -> Option<u32> {
-        let route = self.dataset.tiers().find_map(|tier| self.dataset.route(tier))?;
+        let tier = self.dataset.tiers().next()?;
         match self.dataset.kind {
-            Kind::Days => Some(365_u32.div_ceil(route.cap_days)),
-            Kind::Activities => Some(1),
-            Kind::Files => None,
+            Kind::Days | Kind::Activities | Kind::Inventory => self.dataset.cost_per_year(tier),
+            Kind::Files | Kind::Items | Kind::Deletions => None,
         }
     }
 }

@@ -35,10 +35,24 @@ fn of(names: &[&str]) -> Vec<&'static Dataset> {
 }
 
 fn found(entries: &[LedgerEntry], owed: &[ActivityRef], names: &[&str]) -> Vec<Gap> {
-    let scope = Scope { now: now(), today: today(), start: Some(back(20)), since: None, until: None, missing: true };
+    let scope = Scope {
+        now: now(),
+        today: today(),
+        start: Some(back(20)),
+        since: None,
+        until: None,
+        missing: true,
+        eager: true,
+    };
     let ledger = Ledger::new(entries, now(), |at| at.date_naive());
     let datasets = of(names);
-    let fetches = plan::plan(datasets.iter().copied(), &ledger, &scope, |dataset| dataset.tiers().next());
+    let fetches = plan::plan(
+        datasets.iter().copied(),
+        &ledger,
+        &scope,
+        |dataset| dataset.tiers().next(),
+        &std::collections::HashMap::new(),
+    );
     gaps(entries, &fetches, owed, &datasets, &ledger, &scope)
 }
 

@@ -5,10 +5,12 @@ pub mod archive;
 pub mod datasets;
 mod forget;
 mod gaps;
+mod grounds;
 pub mod originals;
 pub mod pace;
 pub mod plan;
 mod request;
+pub mod route;
 mod rules;
 pub mod run;
 mod view;
@@ -194,14 +196,15 @@ impl Syncs {
         let tiers = self.tiers(account).await?;
         let now = Utc::now();
         let start = self.0.rules.account_start.get(account).copied().unwrap_or(self.0.rules.start);
-        let scope = Scope { now, today: local_day(now), start, since: None, until: None, missing: true };
+        let scope = Scope { now, today: local_day(now), start, since: None, until: None, missing: true, eager: true };
         let name = account.to_owned();
         let work = move |store: &mut Store| {
             let (entries, owed) = (store.ledger(&name)?, store.activities_without_original(&name)?);
             let ledger = Ledger::new(&entries, now, local_day);
             // Where there is no login, everything is wanted that any could bring.
             let of = |dataset: &Dataset| dataset.tiers().find(|tier| tiers.is_empty() || tiers.contains(tier));
-            let fetches = plan::plan(datasets.iter().copied(), &ledger, &scope, of);
+            let grounds = grounds::look(store, &name, &datasets, &datasets, &ledger)?;
+            let fetches = plan::plan(datasets.iter().copied(), &ledger, &scope, of, &grounds);
             let datasets: Vec<&Dataset> = datasets.into_iter().filter(|dataset| of(dataset).is_some()).collect();
             let gaps = gaps::gaps(&entries, &fetches, &owed, &datasets, &ledger, &scope);
             Ok::<_, garminsync_store::Error>(Looked { entries, gaps, tiers })
@@ -252,10 +255,10 @@ impl Inner {
             return Ok(self.rules.datasets());
         }
         let known = datasets::all().unwrap_or_default();
-        if let Some(unknown) = names.iter().find(|name| known.iter().all(|dataset| dataset.name != **name)) {
+        if let Some(unknown) = names.iter().find(|name| known.iter().all(|dataset| !dataset.is_called(name))) {
             return Err(Refused::UnknownDataset(unknown.clone()));
         }
-        Ok(known.iter().filter(|dataset| names.contains(&dataset.name)).collect())
+        Ok(known.iter().filter(|dataset| names.iter().any(|name| dataset.is_called(name))).collect())
     }
 
     /// Makes an account's queues, with the pauses that the store remembers.
@@ -311,6 +314,7 @@ impl Inner {
             since: request.since,
             until: request.until,
             missing: request.missing,
+            eager: request.trigger != Trigger::Schedule,
             store: self.store.clone(),
             paces: slot.paces.clone(),
             cancel,

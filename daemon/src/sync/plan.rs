@@ -4,14 +4,18 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::Tier;
 use garminsync_store::{ActivityRef, LedgerEntry, Mark, State};
 
+use super::archive::ALL;
 use super::datasets::{Dataset, Kind};
+use super::route::{Points, Route};
 
 /// The ledger's item that says: the activity list was read to its beginning.
-pub const WHOLE_LIST: &str = "all";
+pub const WHOLE_LIST: &str = ALL;
+/// How the ledger's items begin that say: this tier does not serve the dataset to this person. The tier follows.
+const CLOSED: &str = "tier ";
 /// Nothing is wanted from before this day: Garmin Connect is younger, and a watch whose clock was never set says 1989-12-31.
 pub const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
     Some(day) => day,
@@ -21,6 +25,12 @@ pub const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
 const SILENT_YEAR: Days = Days::new(365);
 /// An area that no tier may read is asked for again after this.
 const AREA_CLOSED: TimeDelta = TimeDelta::hours(24);
+/// What a range of a month brings for one request is read again each week, ...
+const MONTH: u32 = 31;
+/// ... and what a range of a year brings, each month. So an entry that somebody makes for a day long past is found.
+const YEAR: u32 = 365;
+/// An activity that was uploaded late stands deep in the list: it is read to its beginning again after so many days.
+const RELIST: u64 = 7;
 /// What failed in this many runs rests before it is asked for again: some days are answered with 500 for ever. What is old rests
 /// for the longest time. What is young, or was read once, rests an hour first and then twice as long each time: a service of Garmin's
 /// that was down for an evening must not cost the week.
@@ -44,7 +54,8 @@ pub struct Known {
 }
 
 impl Known {
-    fn has_data(&self) -> bool {
+    /// Whether data came of it.
+    pub fn has_data(&self) -> bool {
         matches!(self.state, State::Ok | State::Provisional)
     }
 
@@ -70,14 +81,41 @@ impl Known {
 pub struct Standing {
     /// By day.
     pub days: BTreeMap<NaiveDate, Known>,
-    /// By activity.
-    pub files: HashMap<i64, Known>,
-    /// The list was read to its beginning, once.
-    pub whole_list: bool,
+    /// What has no day: activities, gear, an inventory.
+    pub items: HashMap<String, Known>,
+    /// When which tier refused to serve it.
+    closed: HashMap<String, DateTime<Utc>>,
     /// What this run has asked for.
     asked: BTreeSet<NaiveDate>,
     /// This run has asked for this day and all before it.
     asked_down_from: Option<NaiveDate>,
+}
+
+impl Standing {
+    /// When the list was read to its beginning.
+    pub fn whole_list(&self) -> Option<&Known> {
+        self.items.get(WHOLE_LIST).filter(|known| known.state == State::Ok)
+    }
+
+    /// Whether a tier has refused to serve it so shortly ago that it is not asked again: 24 hours on the account tier, 6 on the Personal.
+    pub fn is_closed(&self, tier: Tier, now: DateTime<Utc>) -> bool {
+        let rest = match tier {
+            Tier::Account => AREA_CLOSED,
+            Tier::Personal => AREA_CLOSED / 4,
+        };
+        let refused = self.closed.get(&closed_item(tier));
+        refused.is_some_and(|at| (TimeDelta::zero()..rest).contains(&(now - *at)))
+    }
+}
+
+/// The ledger's item that remembers the refusal of a tier.
+pub fn closed_item(tier: Tier) -> String {
+    format!("{CLOSED}{}", super::run::tier_name(tier))
+}
+
+/// Whether an item of the ledger only remembers something for the next run, and is nothing that could be missing.
+pub fn is_note(item: &str) -> bool {
+    item.starts_with(CLOSED)
 }
 
 /// The ledger of one account, as the plan needs it.
@@ -96,10 +134,10 @@ impl Ledger {
             let standing = ledger.0.entry(dataset.clone()).or_default();
             if let Some(day) = day_of(item) {
                 standing.days.insert(day, known);
-            } else if let Ok(id) = item.parse() {
-                standing.files.insert(id, known);
-            } else if item == WHOLE_LIST {
-                standing.whole_list = true;
+            } else if is_note(item) {
+                standing.closed.insert(item.clone(), fetched_utc);
+            } else {
+                standing.items.insert(item.clone(), known);
             }
         }
         ledger
@@ -179,6 +217,8 @@ pub struct Scope {
     pub until: Option<NaiveDate>,
     /// Only what is missing: nothing that is held is read again.
     pub missing: bool,
+    /// A person asked: what was read a moment ago is read again.
+    pub eager: bool,
 }
 
 impl Scope {
@@ -200,10 +240,19 @@ impl Scope {
         !self.missing || known.is_none_or(|known| matches!(known.state, State::Error | State::Unavailable))
     }
 
-    /// Whether the activity list is wanted to its very beginning, which costs no more than a part of it.
-    fn wants_whole_list(&self) -> bool {
+    /// Whether the mirror goes back to the beginning, wherever that is.
+    fn is_open(&self) -> bool {
         self.since.is_none() && self.start.is_none()
     }
+}
+
+/// Days on which there is reason to ask.
+#[derive(Clone, Debug, Default)]
+pub struct Grounds {
+    /// Each with the moment when the reason last changed.
+    pub days: BTreeMap<NaiveDate, DateTime<Utc>>,
+    /// Whether days that the dataset that gives the reasons has never read are asked for, too: nobody is about to read them.
+    pub others: bool,
 }
 
 /// Days to ask one tier for: in one request, or, for the activity list, in as many pages as it has.
@@ -220,46 +269,21 @@ pub struct Fetch {
 }
 
 /// The fetches that bring all days that are wanted, newest first, in the smallest number that the caps allow. `tier` chooses whom to ask
-/// for a dataset, or nobody.
+/// for a dataset, or nobody. A dataset that is named in `grounds` is asked for these days only.
 pub fn plan<'a>(
     datasets: impl IntoIterator<Item = &'a Dataset>,
     ledger: &Ledger,
     scope: &Scope,
     tier: impl Fn(&Dataset) -> Option<Tier>,
+    grounds: &HashMap<String, Grounds>,
 ) -> Vec<Fetch> {
-    let nothing = Standing::default();
     let mut fetches = Vec::new();
-    for dataset in datasets.into_iter().filter(|dataset| dataset.kind != Kind::Files) {
-        let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
+    for dataset in datasets {
         let Some((tier, route)) = tier(dataset).and_then(|tier| Some((tier, dataset.route(tier)?))) else { continue };
-        let mut first = scope.first(ledger);
-        let is_list = dataset.kind == Kind::Activities;
-        if is_list && scope.wants_whole_list() && standing.whole_list {
-            first = standing.days.keys().next().copied().unwrap_or(first);
-        }
-        let wanted = wanted(dataset, standing, first, scope);
-        let ranges = if is_list {
-            let mut runs: Vec<_> = runs(&wanted).into_iter().map(|(from, to)| (Some(from), to)).collect();
-            if scope.wants_whole_list() && !standing.whole_list && standing.asked_down_from.is_none() {
-                match runs.last_mut() {
-                    Some((from, _)) if *from == Some(first) => *from = None,
-                    _ => runs.push((None, first.min(scope.last()))),
-                }
-            }
-            runs
-        } else {
-            let limit = |day: NaiveDate| match standing.days.get(&day) {
-                // A range that failed is asked for in halves by the next run, and so on: the day that is to blame ends up alone.
-                Some(known) if known.attempts > 0 => {
-                    if wanted.contains(&day) {
-                        (route.cap_days >> known.attempts.min(31)).max(1)
-                    } else {
-                        0
-                    }
-                }
-                _ => route.cap_days,
-            };
-            cover(&wanted, limit).into_iter().map(|(from, to)| (Some(from), to)).collect()
+        let ranges = match dataset.kind {
+            Kind::Days if route.within.is_empty() => days(dataset, route, ledger, scope, grounds.get(&dataset.name)),
+            Kind::Activities => list(dataset, route, ledger, scope),
+            _ => continue,
         };
         let name = &dataset.name;
         fetches.extend(ranges.into_iter().map(|(from, to)| Fetch { dataset: name.clone(), tier, from, to }));
@@ -269,26 +293,203 @@ pub fn plan<'a>(
     fetches
 }
 
-/// The days to read: never read, read before they were final, or failed and due again.
-fn wanted(dataset: &Dataset, standing: &Standing, first: NaiveDate, scope: &Scope) -> BTreeSet<NaiveDate> {
+/// The ranges of a dataset of days.
+fn days(
+    dataset: &Dataset,
+    route: &Route,
+    ledger: &Ledger,
+    scope: &Scope,
+    grounds: Option<&Grounds>,
+) -> Vec<(Option<NaiveDate>, NaiveDate)> {
+    let nothing = Standing::default();
+    let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
+    let mut first = scope.first(ledger);
+    if scope.is_open() {
+        // One request may as well reach as far back as it is allowed to.
+        let reach = Days::new(u64::from(route.cap_days).saturating_sub(1).min(u64::from(u16::MAX)));
+        first = match grounds {
+            Some(Grounds { days, others: false }) => days.keys().next().copied().unwrap_or(scope.today),
+            _ => first.min(earlier(scope.last(), reach)).max(EARLIEST),
+        };
+    }
+    let parent = dataset.follows.as_ref().and_then(|follows| ledger.standing(&follows.dataset));
+    // Where the other dataset could not be read, nobody can tell, and the day is asked for.
+    let unclear = |day: NaiveDate, others: bool| match parent.and_then(|parent| parent.days.get(&day)) {
+        Some(known) => matches!(known.state, State::Error | State::Unavailable),
+        None => others,
+    };
+    let ground = |day: NaiveDate| match grounds {
+        None => Some(DateTime::<Utc>::MIN_UTC),
+        Some(Grounds { days, others }) => {
+            days.get(&day).copied().or_else(|| unclear(day, *others).then_some(DateTime::<Utc>::MIN_UTC))
+        }
+    };
+    let wanted = wanted(dataset, route, standing, first, scope, ground);
+    let limit = |day: NaiveDate| match standing.days.get(&day) {
+        // A range that failed is asked for in halves by the next run, and so on: the day that is to blame ends up alone.
+        Some(known) if known.attempts > 0 => {
+            if wanted.contains(&day) {
+                (route.cap_days >> known.attempts.min(31)).max(1)
+            } else {
+                0
+            }
+        }
+        _ => route.cap_days,
+    };
+    cover(&wanted, limit).into_iter().map(|(from, to)| (Some(from), to)).collect()
+}
+
+/// The runs of days of the activity list. To its beginning it is read once, and again each week: an activity that is uploaded late
+/// stands at its start.
+fn list(dataset: &Dataset, route: &Route, ledger: &Ledger, scope: &Scope) -> Vec<(Option<NaiveDate>, NaiveDate)> {
+    let nothing = Standing::default();
+    let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
+    let mut first = scope.first(ledger);
+    let whole = standing.whole_list();
+    if scope.is_open() && whole.is_some() {
+        first = standing.days.keys().next().copied().unwrap_or(first);
+    }
+    let wanted = wanted(dataset, route, standing, first, scope, |_| Some(DateTime::<Utc>::MIN_UTC));
+    let mut runs: Vec<_> = runs(&wanted).into_iter().map(|(from, to)| (Some(from), to)).collect();
+    if standing.asked_down_from.is_some() || !scope.is_open() {
+        return runs;
+    }
+    match whole {
+        Some(whole) if later(whole.read_on, Days::new(RELIST)) > scope.today => {}
+        // The same pages bring the newest days, too.
+        Some(_) => runs = vec![(None, scope.last())],
+        None => match runs.last_mut() {
+            Some((from, _)) if *from == Some(first) => *from = None,
+            _ => runs.push((None, first.min(scope.last()))),
+        },
+    }
+    runs
+}
+
+/// The days to read: never read, read before they were final, failed and due again, or due because such things change late.
+fn wanted(
+    dataset: &Dataset,
+    route: &Route,
+    standing: &Standing,
+    first: NaiveDate,
+    scope: &Scope,
+    ground: impl Fn(NaiveDate) -> Option<DateTime<Utc>>,
+) -> BTreeSet<NaiveDate> {
     let closed = |known: &Known| known.state == State::Unavailable && known.is_within(AREA_CLOSED, scope.now);
     if standing.days.values().any(closed) {
         return BTreeSet::new();
     }
-    let due = |day: NaiveDate| match standing.days.get(&day) {
-        None => true,
-        Some(known) if known.rests(scope.now, !is_final(day, scope.today, dataset.reread_days)) => false,
-        Some(known) if matches!(known.state, State::Error | State::Unavailable) => true,
-        Some(known) => !is_final(day, known.read_on, dataset.reread_days),
+    let reread = dataset.reread_days;
+    let rest = TimeDelta::hours(dataset.rest_hours.into());
+    let due = |day: NaiveDate| {
+        let Some(changed) = ground(day) else { return false };
+        let Some(known) = standing.days.get(&day) else { return true };
+        if known.rests(scope.now, !is_final(day, scope.today, reread)) {
+            return false;
+        }
+        if matches!(known.state, State::Error | State::Unavailable) || known.attempts > 0 {
+            return true;
+        }
+        if !scope.eager && known.is_within(rest, scope.now) {
+            return false;
+        }
+        known.fetched_utc < changed || !is_final(day, known.read_on, reread) || is_due_again(day, known, route, scope)
     };
     let asked =
         |day: NaiveDate| standing.asked.contains(&day) || standing.asked_down_from.is_some_and(|top| day <= top);
     let last = scope.last();
-    first
-        .iter_days()
-        .take_while(|day| *day <= last)
-        .filter(|day| !asked(*day) && scope.takes(standing.days.get(day)) && due(*day))
+    let days = first.iter_days().take_while(|day| *day <= last);
+    let due = |day: NaiveDate| scope.takes(standing.days.get(&day)) && due(day);
+    days.filter(|day| is_point(route.points, *day, scope.today) && !asked(*day) && due(*day)).collect()
+}
+
+/// Whether a final day is read again because the request costs the same with it: those of a month each week, those of a year each
+/// month. All days come due together, as the calendar's week or month begins.
+fn is_due_again(day: NaiveDate, known: &Known, route: &Route, scope: &Scope) -> bool {
+    let (today, age) = (scope.today, (scope.today - day).num_days());
+    let within = |days: u32| age < i64::from(days.min(route.cap_days));
+    let ahead = known.read_on > today;
+    let week = |day: NaiveDate| day.iso_week();
+    let month = |day: NaiveDate| (day.year(), day.month());
+    !ahead
+        && route.cap_days >= MONTH.min(28)
+        && ((within(MONTH) && week(known.read_on) != week(today))
+            || (route.cap_days >= YEAR && within(YEAR) && month(known.read_on) != month(today)))
+}
+
+/// Whether a day stands for others, where not all are asked for.
+fn is_point(points: Points, day: NaiveDate, today: NaiveDate) -> bool {
+    match points {
+        Points::Days => true,
+        Points::Months if (day.year(), day.month()) == (today.year(), today.month()) => {
+            day.day() == today.day() / 7 * 7
+        }
+        Points::Months => later(day, Days::new(1)).day() == 1,
+    }
+}
+
+/// A thing that a dataset of items asks for, as the store's tables know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// What goes into the path, and into the ledger.
+    pub item: String,
+    /// Its day; only things of the days that are wanted are asked for.
+    pub day: Option<NaiveDate>,
+    /// When what it is asked for last changed.
+    pub changed_utc: Option<DateTime<Utc>>,
+}
+
+/// The things to ask for now, in the order they came: never read, changed since, young and not read today, old enough, or failed and
+/// due again.
+pub fn items(
+    dataset: &Dataset,
+    candidates: Vec<Candidate>,
+    standing: Option<&Standing>,
+    scope: &Scope,
+) -> Vec<Candidate> {
+    let due = |candidate: &Candidate| {
+        let Some(known) = standing.and_then(|standing| standing.items.get(&candidate.item)) else { return true };
+        if known.rests(scope.now, false) || !scope.takes(Some(known)) {
+            return false;
+        }
+        if matches!(known.state, State::Error | State::Unavailable) || known.attempts > 0 {
+            return true;
+        }
+        // Times of the ledger are whole seconds: what changed in the same one was read with it.
+        if candidate.changed_utc.is_some_and(|changed| known.fetched_utc < changed) {
+            return true;
+        }
+        let young = candidate.day.is_some_and(|day| !is_final(day, scope.today, dataset.reread_days));
+        (young && known.read_on < scope.today) || is_old(known, dataset.every_days, scope)
+    };
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.day.is_none_or(|day| scope.holds(day)) && due(candidate))
         .collect()
+}
+
+/// Whether an inventory is to be read now.
+pub fn inventory(dataset: &Dataset, standing: Option<&Standing>, scope: &Scope) -> bool {
+    let Some(known) = standing.and_then(|standing| standing.items.get(ALL)) else { return true };
+    if known.rests(scope.now, true) || !scope.takes(Some(known)) {
+        return false;
+    }
+    match known.state {
+        State::Unavailable => !known.is_within(AREA_CLOSED, scope.now),
+        State::Error => true,
+        _ => known.attempts > 0 || is_old(known, dataset.every_days, scope),
+    }
+}
+
+fn is_old(known: &Known, every_days: u32, scope: &Scope) -> bool {
+    every_days > 0 && later(known.read_on, Days::new(every_days.into())) <= scope.today
+}
+
+impl Scope {
+    /// Whether a thing of that day is wanted in this run.
+    fn holds(&self, day: NaiveDate) -> bool {
+        self.since.is_none_or(|since| day >= since) && self.until.is_none_or(|until| day <= until)
+    }
 }
 
 /// Covers `wanted` by the smallest number of ranges, newest first: each begins at the newest day that is left and reaches back as far
@@ -330,14 +531,13 @@ fn runs(wanted: &BTreeSet<NaiveDate>) -> Vec<(NaiveDate, NaiveDate)> {
 /// The activities whose file is to be fetched now, of those that have none, in the order they came (newest first).
 pub fn originals(missing: Vec<ActivityRef>, standing: Option<&Standing>, scope: &Scope) -> Vec<ActivityRef> {
     let rests = |id: i64| {
-        standing.and_then(|standing| standing.files.get(&id)).is_some_and(|known| known.rests(scope.now, false))
+        let known = standing.and_then(|standing| standing.items.get(&id.to_string()));
+        known.is_some_and(|known| known.rests(scope.now, false))
     };
-    let inside =
-        |day: NaiveDate| scope.since.is_none_or(|since| day >= since) && scope.until.is_none_or(|until| day <= until);
     missing
         .into_iter()
         .filter(|activity| !rests(activity.activity_id))
-        .filter(|activity| activity.start_local.as_deref().and_then(day_of).is_none_or(inside))
+        .filter(|activity| activity.start_local.as_deref().and_then(day_of).is_none_or(|day| scope.holds(day)))
         .collect()
 }
 

@@ -20,11 +20,17 @@ fn known(state: State, read_on: NaiveDate, attempts: u32) -> Known {
 }
 
 fn scope(start: Option<NaiveDate>) -> Scope {
-    Scope { now: NOW.parse().unwrap(), today: today(), start, since: None, until: None, missing: false }
+    Scope { now: NOW.parse().unwrap(), today: today(), start, since: None, until: None, missing: false, eager: true }
 }
 
 fn only(name: &str) -> Vec<Dataset> {
     datasets::all().unwrap().iter().filter(|dataset| dataset.name == name).cloned().collect()
+}
+
+/// The four that everybody has on both tiers.
+fn core() -> Vec<Dataset> {
+    let core = ["activities", "daily_summary", "hrv", "sleep"];
+    datasets::all().unwrap().iter().filter(|dataset| core.contains(&dataset.name.as_str())).cloned().collect()
 }
 
 fn ledger(dataset: &str, days: impl IntoIterator<Item = (NaiveDate, Known)>) -> Ledger {
@@ -34,7 +40,7 @@ fn ledger(dataset: &str, days: impl IntoIterator<Item = (NaiveDate, Known)>) -> 
 }
 
 fn planned(dataset: &str, ledger: &Ledger, scope: &Scope) -> Vec<(Option<NaiveDate>, NaiveDate)> {
-    let fetches = plan(&only(dataset), ledger, scope, |_| Some(Tier::Account));
+    let fetches = plan(&only(dataset), ledger, scope, |_| Some(Tier::Account), &HashMap::new());
     fetches.into_iter().map(|fetch| (fetch.from, fetch.to)).collect()
 }
 
@@ -46,7 +52,7 @@ fn back(days: u64) -> NaiveDate {
 fn a_first_sync_of_a_year_takes_the_known_number_of_requests() {
     let scope = scope(Some(back(364)));
     let count = |tier| {
-        plan(datasets::all().unwrap(), &Ledger::default(), &scope, |_| Some(tier)).iter().fold(
+        plan(&core(), &Ledger::default(), &scope, |_| Some(tier), &HashMap::new()).iter().fold(
             HashMap::new(),
             |mut counts: HashMap<_, _>, fetch| {
                 *counts.entry(fetch.dataset.clone()).or_insert(0) += 1;
@@ -71,7 +77,103 @@ fn a_second_sync_reads_only_what_may_still_change() {
     assert_eq!(planned("activities", &ledger("activities", read(400)), &scope), [(Some(back(30)), today())]);
     // Read a month ago: what was young then is read once more, and what came since.
     let read = (20..400).map(back).map(|day| (day, known(State::Ok, back(20), 0)));
-    assert_eq!(planned("hrv", &ledger("hrv", read), &scope), [(Some(back(27)), today())]);
+    assert_eq!(planned("hrv", &ledger("hrv", read), &scope).last().unwrap().1, today());
+}
+
+#[test]
+fn what_costs_no_more_is_read_again_each_week_and_each_month() {
+    // 2026-10-21 is a Wednesday. Everything was read on that day, and was final then.
+    let read_on = |day: NaiveDate| (0..800).map(back).map(move |past| (past, known(State::Ok, day, 0)));
+    let oldest = |name, read: NaiveDate| {
+        let fetches = planned(name, &ledger(name, read_on(read)), &scope(Some(back(799))));
+        assert_eq!(fetches.len(), 1, "{name}: one request");
+        (today() - fetches[0].0.unwrap()).num_days()
+    };
+    let (monday, sunday, last_month) = (day("2026-10-19"), day("2026-10-18"), day("2026-09-30"));
+    assert_eq!([monday, sunday, last_month].map(|read| oldest("daily_summary", read)), [9, 30, 30]);
+    assert_eq!([monday, sunday, last_month].map(|read| oldest("hrv", read)), [9, 30, 364]);
+}
+
+#[test]
+fn a_follower_asks_where_there_is_reason_and_again_when_it_changed() {
+    let sleep = only("sleep");
+    let noon = |day: NaiveDate| day.and_hms_opt(12, 0, 0).unwrap().and_utc();
+    let planned = |ledger: &Ledger, days: &[(NaiveDate, DateTime<Utc>)], others| {
+        let grounds = Grounds { days: days.iter().copied().collect(), others };
+        let grounds = HashMap::from([("sleep".to_owned(), grounds)]);
+        let fetches = plan(&sleep, ledger, &scope(None), |_| Some(Tier::Account), &grounds);
+        fetches.into_iter().map(|fetch| (fetch.from.unwrap(), fetch.to)).collect::<Vec<_>>()
+    };
+    let worn = [back(2), back(3), back(200), back(210), back(900)].map(|day| (day, noon(day)));
+    let ranges = [(back(3), back(2)), (back(210), back(200)), (back(900), back(900))];
+    assert_eq!(planned(&Ledger::default(), &worn, false), ranges, "the empty months between cost nothing");
+    assert_eq!(planned(&Ledger::default(), &[], false), []);
+    assert_eq!(planned(&Ledger::default(), &[], true).len(), 366_usize.div_ceil(28), "nobody is there to give reasons");
+    let read = ledger("sleep", [back(200), back(210), back(900)].map(|day| (day, known(State::Ok, back(100), 0))));
+    let mut changed = worn;
+    assert_eq!(planned(&read, &changed, false), ranges[..1]);
+    changed[3].1 = noon(back(1));
+    assert_eq!(planned(&read, &changed, false), [ranges[0], (back(210), back(210))], "a watch that came late");
+    // Where the other one could not be read, nobody can tell.
+    let mut unclear = read.clone();
+    unclear.0.insert("daily_summary".into(), Standing::default());
+    unclear.0.get_mut("daily_summary").unwrap().days.insert(back(50), known(State::Error, back(1), 1));
+    assert!(planned(&unclear, &worn, false).contains(&(back(50), back(50))));
+}
+
+#[test]
+fn the_clock_leaves_alone_what_was_just_read_and_a_person_does_not() {
+    let sleep = ledger("sleep", (0..8).map(back).map(|day| (day, known(State::Provisional, today(), 0))));
+    let later = |minutes, eager| {
+        let scope = Scope { now: scope(None).now + TimeDelta::minutes(minutes), eager, ..scope(Some(back(7))) };
+        planned("sleep", &sleep, &scope).len()
+    };
+    assert_eq!([later(59, false), later(60, false), later(1, true)], [0, 1, 1]);
+}
+
+#[test]
+fn of_a_month_its_last_day_is_enough() {
+    let age = only("fitness_age");
+    let fetches =
+        plan(&age, &Ledger::default(), &scope(Some(day("2026-06-15"))), |_| Some(Tier::Personal), &HashMap::new());
+    let days: Vec<_> =
+        fetches.iter().map(|fetch| (fetch.from.unwrap() == fetch.to).then_some(fetch.to.to_string())).collect();
+    let expected = ["2026-10-21", "2026-09-30", "2026-08-31", "2026-07-31", "2026-06-30"];
+    assert_eq!(days, expected.map(|day| Some(day.to_owned())));
+}
+
+#[test]
+fn things_are_asked_for_once_and_again_when_there_is_reason() {
+    let detail = only("activity_detail").remove(0);
+    let one = |item: &str, age, changed: Option<&str>| Candidate {
+        item: item.into(),
+        day: Some(back(age)),
+        changed_utc: changed.map(|at| at.parse().unwrap()),
+    };
+    let all = vec![
+        one("5", 0, None),
+        one("4", 10, None),
+        one("3", 40, None),
+        one("2", 50, Some("2026-10-20T11:00:00Z")),
+        one("1", 60, None),
+    ];
+    let due = |standing: &Standing, scope: &Scope| {
+        items(&detail, all.clone(), Some(standing), scope).into_iter().map(|c| c.item).collect::<Vec<_>>().concat()
+    };
+    let mut standing = Standing::default();
+    assert_eq!(due(&standing, &scope(None)), "54321");
+    for item in 2..=5 {
+        standing.items.insert(item.to_string(), known(State::Ok, back(2), 0));
+    }
+    assert_eq!(due(&standing, &scope(None)), "5421", "two are young, one has changed, one is new");
+    for item in 1..=5 {
+        standing.items.insert(item.to_string(), known(State::Ok, today(), 0));
+    }
+    assert_eq!(due(&standing, &scope(None)), "");
+    standing.items.insert("3".into(), known(State::Error, today(), 3));
+    assert_eq!(due(&standing, &scope(None)), "", "what failed thrice rests");
+    let rested = Scope { now: scope(None).now + TimeDelta::days(7), ..scope(None) };
+    assert!(due(&standing, &rested).contains('3'));
 }
 
 #[test]
@@ -98,7 +200,12 @@ fn an_empty_day_that_is_not_final_is_read_again() {
 
 #[test]
 fn the_horizon_moves_back_with_the_data() {
-    assert_eq!(planned("hrv", &Ledger::default(), &scope(None)).last().unwrap().0, Some(back(365)));
+    assert_eq!(planned("daily_summary", &Ledger::default(), &scope(None)).last().unwrap().0, Some(back(365)));
+    assert_eq!(
+        planned("hrv", &Ledger::default(), &scope(None)).last().unwrap().0,
+        Some(back(366)),
+        "as far as one request may"
+    );
     let mut ledger = Ledger::default();
     ledger.ask("hrv", Some(back(365)), today());
     let found = [Mark { item: back(100).to_string(), state: State::Ok, detail: None }];
@@ -121,7 +228,7 @@ fn the_activity_list_is_read_to_its_beginning_once() {
     stopped.ask("activities", None, back(100));
     assert_eq!(planned("activities", &stopped, &auto), [], "once a run");
     let mut whole = ledger("activities", (0..100).map(back).map(|day| (day, known(State::Ok, today(), 0))));
-    whole.0.get_mut("activities").unwrap().whole_list = true;
+    whole.0.get_mut("activities").unwrap().items.insert(WHOLE_LIST.into(), known(State::Ok, today(), 0));
     whole.found("hrv", &[Mark { item: back(4000).to_string(), state: State::Ok, detail: None }], auto.now, today());
     assert_eq!(planned("activities", &whole, &auto), [(Some(back(30)), today())], "older data elsewhere do not matter");
     assert_eq!(planned("activities", &Ledger::default(), &scope(Some(back(50)))), [(Some(back(50)), today())]);
@@ -186,11 +293,11 @@ fn an_area_that_is_closed_is_left_alone_for_a_day() {
 
 #[test]
 fn the_newest_days_of_all_datasets_come_first() {
-    let fetches = plan(datasets::all().unwrap(), &Ledger::default(), &scope(None), |_| Some(Tier::Personal));
+    let fetches = plan(&core(), &Ledger::default(), &scope(None), |_| Some(Tier::Personal), &HashMap::new());
     assert!(fetches.is_sorted_by(|a, b| a.to >= b.to));
     let names: Vec<_> = fetches.iter().take(4).map(|fetch| fetch.dataset.as_str()).collect();
     assert_eq!(names, ["activities", "daily_summary", "hrv", "sleep"]);
-    let nobody = plan(datasets::all().unwrap(), &Ledger::default(), &scope(None), |_| None);
+    let nobody = plan(&core(), &Ledger::default(), &scope(None), |_| None, &HashMap::new());
     assert_eq!(nobody, []);
 }
 
@@ -208,7 +315,7 @@ fn files_that_failed_rest_like_days() {
         activity(1, "2026-09-01T07:00:00"),
     ];
     let mut standing = Standing::default();
-    standing.files.insert(2, known(State::Error, today(), 3));
+    standing.items.insert("2".into(), known(State::Error, today(), 3));
     let ids = |scope: &Scope| {
         originals(missing.clone(), Some(&standing), scope).iter().map(|a| a.activity_id).collect::<Vec<_>>()
     };
@@ -340,7 +447,7 @@ proptest! {
         let scope = scope(if auto { None } else { Some(back(start)) });
         let mut ledger = ledger("sleep", cuts.iter().map(|cut| (back(*cut), known(State::Error, back(1), 1))));
         let mut asked = BTreeSet::new();
-        while let Some(fetch) = plan(&only("sleep"), &ledger, &scope, |_| Some(Tier::Account)).into_iter().next() {
+        while let Some(fetch) = plan(&only("sleep"), &ledger, &scope, |_| Some(Tier::Account), &HashMap::new()).into_iter().next() {
             for day in fetch.from.unwrap().iter_days().take_while(|day| *day <= fetch.to) {
                 prop_assert!(asked.insert(day), "{} twice", day);
             }

@@ -1,7 +1,7 @@
 //! What the configuration says about syncs, checked against the datasets there are. The wiring fills it; [`super::Syncs`] goes by it. It
 //! must not know the configuration file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use garminsync_garmin::Tier;
@@ -22,7 +22,7 @@ pub struct Rules {
     pub originals: bool,
     /// Whether samples within a day are fetched.
     pub intraday: bool,
-    /// Datasets that are switched on or off by name.
+    /// Datasets that are switched on or off, by name or group.
     pub datasets: BTreeMap<String, bool>,
     /// Manners towards the Personal API.
     pub personal: pace::Rules,
@@ -57,18 +57,30 @@ impl Rules {
                 return Err(format!("{table} start = \"{day}\" is before {EARLIEST}, and nothing is older than that"));
             }
         }
-        match self.datasets.keys().find(|name| !known.iter().any(|dataset| dataset.name == **name)) {
+        let groups: BTreeSet<&str> = known.iter().flat_map(|dataset| &dataset.groups).map(String::as_str).collect();
+        let is_known = |name: &str| groups.contains(name) || known.iter().any(|dataset| dataset.name == name);
+        match self.datasets.keys().find(|name| !is_known(name)) {
             None => Ok(self),
             Some(unknown) => {
                 let names: Vec<&str> = known.iter().map(|dataset| dataset.name.as_str()).collect();
-                Err(format!("[datasets] there is no dataset `{unknown}`; there are {}", names.join(", ")))
+                let groups: Vec<&str> = groups.into_iter().collect();
+                Err(format!(
+                    "[datasets] there is no dataset or group `{unknown}`; there are the groups {} and the datasets {}",
+                    groups.join(", "),
+                    names.join(", ")
+                ))
             }
         }
     }
 
+    /// A name says more than a group, and a group more than the switches of `[sync]` and what a dataset itself suggests. Of two groups
+    /// "off" counts.
     fn is_on(&self, dataset: &Dataset) -> bool {
-        self.datasets.get(&dataset.name).copied().unwrap_or(
-            (dataset.kind != Kind::Files || self.originals) && (dataset.lane != Lane::Intraday || self.intraday),
+        let groups = dataset.groups.iter().filter_map(|group| self.datasets.get(group).copied());
+        self.datasets.get(&dataset.name).copied().or_else(|| groups.reduce(|one, other| one && other)).unwrap_or(
+            dataset.on
+                && (dataset.kind != Kind::Files || self.originals)
+                && (dataset.lane != Lane::Intraday || self.intraday),
         )
     }
 
@@ -105,12 +117,24 @@ mod tests {
     }
 
     #[test]
-    fn datasets_are_switched_by_name_and_by_kind() {
-        assert_eq!(names(&Rules::default()), ["activities", "daily_summary", "hrv", "original", "sleep"]);
-        let mut rules = Rules { originals: false, ..Rules::default() };
-        assert_eq!(names(&rules), ["activities", "daily_summary", "hrv", "sleep"]);
+    fn datasets_are_switched_by_name_group_and_kind() {
+        let on = |rules: &Rules, name: &str| names(rules).contains(&name);
+        let rules = Rules::default();
+        for (name, is_on) in
+            [("hrv", true), ("original", true), ("heart_rate", true), ("nutrition", false), ("floors", false)]
+        {
+            assert_eq!(on(&rules, name), is_on, "{name}");
+        }
+        let mut rules = Rules { originals: false, intraday: false, ..Rules::default() };
+        assert!(!on(&rules, "original") && !on(&rules, "heart_rate") && on(&rules, "sleep"));
         rules.datasets = [("hrv".into(), false), ("original".into(), true)].into();
-        assert_eq!(names(&rules), ["activities", "daily_summary", "original", "sleep"], "a name says more than a kind");
+        assert!(!on(&rules, "hrv") && on(&rules, "original"), "a name says more than a kind");
+        rules.datasets = [("private".into(), true), ("food".into(), false), ("menstrual".into(), false)].into();
+        assert!(rules.clone().checked().is_err(), "a table is no dataset");
+        rules.datasets.remove("food");
+        assert!(on(&rules, "nutrition") && !on(&rules, "menstrual_day"), "of two groups, off counts");
+        rules.datasets.insert("menstrual_day".into(), true);
+        assert!(on(&rules, "menstrual_day"), "a name says more than a group");
     }
 
     #[test]

@@ -4,21 +4,26 @@
 
 mod ask;
 mod days;
+mod deleted;
+mod fetch;
 mod files;
+mod items;
 mod list;
+mod ranges;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Local, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, Local, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::{Garmin, Tier, TokenSource};
 use garminsync_store::{Batch, Mark, Recorded, State, Store};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 pub use self::ask::tier_name;
+use self::days::Piece;
 use super::archive::{self, Shape};
-use super::datasets::{Dataset, Kind};
+use super::datasets::{Dataset, Lane};
 use super::pace::Pace;
 use super::plan::{self, Fetch, Ledger, Scope};
 use super::{Outcome, Report};
@@ -33,6 +38,11 @@ const OUTAGE_REST: TimeDelta = TimeDelta::hours(1);
 
 /// The queues of one account, one a tier; they outlive a run.
 pub type Paces = Arc<Mutex<HashMap<Tier, Pace>>>;
+
+/// What is this young comes before all that is older, in days.
+const RECENT: Days = Days::new(6);
+/// Of what no tier serves to a person.
+const NOT_SERVED: &str = "Garmin does not serve it to this account";
 
 /// The most characters of a step that is told: the name of an activity can be anything.
 const LONGEST_STEP: usize = 200;
@@ -73,6 +83,8 @@ pub struct Job<S> {
     pub until: Option<NaiveDate>,
     /// Only what is missing.
     pub missing: bool,
+    /// A person asked: what was read a moment ago is read again.
+    pub eager: bool,
     /// The records.
     pub store: OnThread<Store>,
     /// The queues.
@@ -133,6 +145,8 @@ struct Unproven {
     dataset: &'static Dataset,
     marks: Vec<Mark>,
     why: String,
+    /// Several days of which perhaps one is to blame.
+    piece: Option<Piece>,
 }
 
 struct Run<S> {
@@ -144,8 +158,14 @@ struct Run<S> {
     /// Tiers whose login is dead.
     dead: HashMap<Tier, String>,
     /// How far each tier's page size had to come down.
-    page_sizes: HashMap<Tier, usize>,
+    page_sizes: HashMap<(String, Tier), usize>,
     unproven: Vec<Unproven>,
+    /// Ranges that failed although Garmin answers, to be asked for in halves.
+    narrow: Vec<Piece>,
+    /// Days in a row, by dataset, of which Garmin knew nothing.
+    absent: HashMap<&'static str, u32>,
+    /// Garmin's number of the person.
+    profile: Option<i64>,
     answered: bool,
     failures: u64,
     first_failure: Option<String>,
@@ -160,8 +180,8 @@ impl<S: Login> Job<S> {
     /// Runs to the end and tells how it went. The end is in the store before it is told.
     pub async fn run(self) -> Report {
         let now = Utc::now();
-        let (start, since, until, missing) = (self.start, self.since, self.until, self.missing);
-        let scope = Scope { now, today: local_day(now), start, since, until, missing };
+        let (start, since, until, missing, eager) = (self.start, self.since, self.until, self.missing, self.eager);
+        let scope = Scope { now, today: local_day(now), start, since, until, missing, eager };
         for pace in lock(&self.paces).values_mut() {
             pace.begin();
         }
@@ -173,6 +193,9 @@ impl<S: Login> Job<S> {
             dead: HashMap::new(),
             page_sizes: HashMap::new(),
             unproven: Vec::new(),
+            narrow: Vec::new(),
+            absent: HashMap::new(),
+            profile: None,
             answered: false,
             failures: 0,
             first_failure: None,
@@ -191,23 +214,20 @@ impl<S: Login> Run<S> {
         let account = self.job.account.clone();
         let entries = self.job.store.call(move |store| store.ledger(&account)).await?.map_err(failed)?;
         self.ledger = Ledger::new(&entries, self.scope.now, local_day);
-        loop {
-            let plan = self.plan().await?;
-            let Some(fetch) = plan.first() else { break };
-            let Some(dataset) = self.job.datasets.iter().copied().find(|known| known.name == fetch.dataset) else {
-                break;
-            };
-            let from = fetch.from.map_or_else(|| "the beginning".into(), |day| day.to_string());
-            self.say(format!("{}: {from} to {}", dataset.name, fetch.to), plan.len(), dataset);
-            match dataset.kind {
-                Kind::Activities => self.list(dataset, fetch, &plan).await?,
-                Kind::Days | Kind::Files => self.days(dataset, fetch, &plan).await?,
-            }
-            self.done += 1;
-        }
+        let account = self.job.account.clone();
+        let known = self.job.store.call(move |store| store.account(&account)).await?.map_err(failed)?;
+        self.profile = known.and_then(|known| known.profile_id);
+        let recent = plan::earlier(self.scope.today, RECENT);
+        self.ranges(Lane::Day, Some(recent)).await?;
+        self.inventories().await?;
+        self.ranges(Lane::Intraday, Some(recent)).await?;
+        self.ranges(Lane::Day, None).await?;
         self.files().await?;
-        if self.answered {
-            return self.prove().await;
+        self.items().await?;
+        self.ranges(Lane::Intraday, None).await?;
+        while self.answered && !(self.unproven.is_empty() && self.narrow.is_empty()) {
+            self.prove().await?;
+            self.narrow_down(&[]).await?;
         }
         match self.unproven.pop() {
             None => Ok(()),
@@ -215,28 +235,23 @@ impl<S: Login> Run<S> {
         }
     }
 
-    /// Twenty years of days are counted quickly, but not in no time: elsewhere, so that `status` never waits for it.
-    async fn plan(&mut self) -> Result<Vec<Fetch>, Stop> {
-        let tiers: HashMap<String, Tier> = (self.job.datasets.iter())
-            .filter_map(|dataset| Some((dataset.name.clone(), self.tier_of(dataset)?)))
-            .collect();
-        let (datasets, scope, ledger) = (self.job.datasets.clone(), self.scope, std::mem::take(&mut self.ledger));
-        let planned = tokio::task::spawn_blocking(move || {
-            let plan = plan::plan(datasets, &ledger, &scope, |dataset| tiers.get(&dataset.name).copied());
-            (plan, ledger)
-        });
-        let (plan, ledger) = planned.await.map_err(|error| Stop::Failed(error.to_string()))?;
-        self.ledger = ledger;
-        Ok(plan)
+    /// The person's local day at a moment.
+    fn local_day(&self, at: DateTime<Utc>) -> NaiveDate {
+        local_day(at)
     }
 
     /// Whom to ask for a dataset: the first tier that serves it and is open. If that one is in a pause, nobody: a pause is not
     /// dodged through the other door.
     fn tier_of(&self, dataset: &'static Dataset) -> Option<Tier> {
+        let refused = |tier: Tier| {
+            let standing = self.ledger.standing(&dataset.name);
+            standing.is_some_and(|standing| standing.is_closed(tier, self.scope.now))
+        };
         let open = |tier: &Tier| {
             self.job.tiers.contains(tier)
                 && !self.dead.contains_key(tier)
                 && !self.closed.contains(&(dataset.name.as_str(), *tier))
+                && !refused(*tier)
         };
         let tier = dataset.tiers().find(open)?;
         let paused = lock(&self.job.paces).get(&tier).is_some_and(|pace| pace.paused_until(Utc::now()).is_some());
@@ -289,8 +304,14 @@ impl<S: Login> Run<S> {
     }
 
     /// These days could not be read, and it may be Garmin as a whole.
-    fn suspect(&mut self, dataset: &'static Dataset, marks: Vec<Mark>, why: String) -> Result<(), Stop> {
-        self.unproven.push(Unproven { dataset, marks, why: why.clone() });
+    fn suspect(
+        &mut self,
+        dataset: &'static Dataset,
+        marks: Vec<Mark>,
+        why: String,
+        piece: Option<Piece>,
+    ) -> Result<(), Stop> {
+        self.unproven.push(Unproven { dataset, marks, why: why.clone(), piece });
         if self.unproven.len() < OUTAGE {
             return Ok(());
         }
@@ -300,8 +321,11 @@ impl<S: Login> Run<S> {
     /// Garmin answers, so what failed before is to blame for itself.
     async fn prove(&mut self) -> Result<(), Stop> {
         self.answered = true;
-        for Unproven { dataset, marks, why } in std::mem::take(&mut self.unproven) {
-            self.failed(dataset, marks, why).await?;
+        for Unproven { dataset, marks, why, piece } in std::mem::take(&mut self.unproven) {
+            match piece {
+                Some(piece) if piece.from < piece.to => self.narrow.push(piece),
+                _ => self.failed(dataset, marks, why).await?,
+            }
         }
         Ok(())
     }
@@ -309,6 +333,7 @@ impl<S: Login> Run<S> {
     /// A tier does not serve this dataset to this person. If no other may, all that was planned is marked so, and rests for a day.
     async fn close(&mut self, dataset: &'static Dataset, tier: Tier, plan: &[Fetch]) -> Result<(), Stop> {
         self.closed.insert((&dataset.name, tier));
+        self.note_closed(dataset, tier).await?;
         let is_open =
             |tier: Tier| self.job.tiers.contains(&tier) && !self.closed.contains(&(dataset.name.as_str(), tier));
         if dataset.tiers().any(is_open) {
@@ -316,14 +341,25 @@ impl<S: Login> Run<S> {
         }
         for fetch in plan.iter().filter(|fetch| fetch.dataset == dataset.name) {
             let from = fetch.from.unwrap_or_else(|| self.scope.first(&self.ledger));
-            let marks = archive::all_days(
-                from,
-                fetch.to,
-                |_| State::Unavailable,
-                Some("Garmin does not serve it to this account"),
-            );
+            let marks = archive::all_days(from, fetch.to, |_| State::Unavailable, Some(NOT_SERVED));
             self.mark(dataset, marks).await?;
         }
+        Ok(())
+    }
+
+    /// The next run remembers what a tier does not serve.
+    async fn note_closed(&mut self, dataset: &'static Dataset, tier: Tier) -> Result<(), Stop> {
+        let detail = Some(format!("not served to this account by its {} tier", tier_name(tier)));
+        self.mark(dataset, vec![Mark { item: plan::closed_item(tier), state: State::Unavailable, detail }]).await
+    }
+
+    /// Which of the page sizes of a list a tier takes.
+    fn page_size(&self, dataset: &Dataset, tier: Tier) -> usize {
+        self.page_sizes.get(&(dataset.name.clone(), tier)).copied().unwrap_or_default()
+    }
+
+    async fn shrink_pages(&mut self, dataset: &'static Dataset, tier: Tier, size: usize) -> Result<(), Stop> {
+        self.page_sizes.insert((dataset.name.clone(), tier), size);
         Ok(())
     }
 

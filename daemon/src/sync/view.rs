@@ -2,10 +2,11 @@
 //! thread. It must not know the board.
 
 use chrono::{DateTime, Days, Local, NaiveDate, NaiveTime, TimeDelta, Utc};
-use garminsync_store::{Error, State, Store};
+use garminsync_store::{Error, LedgerEntry, State, Store};
 
-use super::datasets::{Dataset, Kind};
-use super::plan::{Ledger, Standing, earlier};
+use super::datasets::{Dataset, Kind, Lane};
+use super::plan::{Ledger, Standing, earlier, is_note};
+use super::route::Points;
 use super::run::local_day;
 
 /// What an account's mirror looks like.
@@ -38,7 +39,8 @@ pub fn look(store: &Store, account: &str, datasets: &[&Dataset]) -> Result<View,
     let now = Utc::now();
     let entries = store.ledger(account)?;
     let runs = store.last_runs(account)?;
-    let gaps = entries.iter().filter(|entry| matches!(entry.state, State::Error | State::Unavailable)).count();
+    let missing = |entry: &&LedgerEntry| matches!(entry.state, State::Error | State::Unavailable);
+    let gaps = entries.iter().filter(missing).filter(|entry| !is_note(&entry.item)).count();
     Ok(View {
         last_ok_at: runs.last_ok_ended,
         last_error: runs.last_error,
@@ -62,13 +64,21 @@ fn complete_from(ledger: &Ledger, datasets: &[&Dataset], today: NaiveDate) -> Op
     let nothing = Standing::default();
     let mut whole = None;
     let mut complete: Option<NaiveDate> = None;
-    for dataset in datasets.iter().filter(|dataset| dataset.kind != Kind::Files) {
+    for dataset in datasets.iter().filter(|dataset| has_every_day(dataset)) {
         let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
-        let read = |day: &NaiveDate| standing.days.get(day).is_some_and(|known| known.state != State::Error);
+        let parent = dataset.follows.as_ref().and_then(|follows| ledger.standing(&follows.dataset));
+        let is_empty = |day: &NaiveDate| {
+            parent.and_then(|parent| parent.days.get(day)).is_some_and(|known| known.state == State::Empty)
+        };
+        let read = |day: &NaiveDate| match standing.days.get(day) {
+            Some(known) => known.state != State::Error,
+            // Nothing is asked for where the dataset that it follows has nothing.
+            None => is_empty(day),
+        };
         let last = if read(&today) { today } else { earlier(today, Days::new(1)) };
         let first = last.iter_days().rev().take_while(read).last()?;
         // A list that was read to its beginning holds back nobody.
-        if standing.whole_list && standing.days.keys().next() == Some(&first) {
+        if standing.whole_list().is_some() && standing.days.keys().next() == Some(&first) {
             whole = Some(first);
         } else {
             complete = complete.max(Some(first));
@@ -77,10 +87,14 @@ fn complete_from(ledger: &Ledger, datasets: &[&Dataset], today: NaiveDate) -> Op
     complete.or(whole)
 }
 
+/// Whether a dataset is to hold each day: samples, single points and things without a day are not.
+fn has_every_day(dataset: &Dataset) -> bool {
+    let points = dataset.tiers().filter_map(|tier| dataset.route(tier)).any(|route| route.points != Points::Days);
+    dataset.lane == Lane::Day && matches!(dataset.kind, Kind::Days | Kind::Activities) && !points
+}
+
 #[cfg(test)]
 mod tests {
-    use garminsync_store::LedgerEntry;
-
     use super::super::datasets;
     use super::*;
 

@@ -76,6 +76,7 @@ pub(crate) fn bring_up_to_date(
 ) -> Result<BTreeSet<String>, Error> {
     check(projections)?;
     let mut outdated = BTreeSet::new();
+    let mut made = Vec::new();
     let transaction = garmin(connection.transaction_with_behavior(TransactionBehavior::Immediate))?;
     for projection in projections {
         if !is_changed(&transaction, projection)? {
@@ -85,8 +86,12 @@ pub(crate) fn bring_up_to_date(
             outdated.insert(projection.dataset.clone());
         } else {
             make_tables(&transaction, projections, projection)?;
-            Prepared::new(&transaction, projection)?;
+            made.push(projection);
         }
+    }
+    // All tables first: the SQL of one dataset may look into the table of another.
+    for projection in made {
+        Prepared::new(&transaction, projection)?;
     }
     garmin(transaction.commit())?;
     Ok(outdated)

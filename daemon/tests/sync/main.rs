@@ -11,4 +11,5 @@ mod mirror;
 mod odd;
 mod room;
 mod stopping;
+mod tables;
 mod trouble;

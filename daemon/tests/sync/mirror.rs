@@ -11,7 +11,7 @@ use garminsync_daemon::report::Step;
 use garminsync_daemon::sync::run::{Job, Login, Paces};
 use garminsync_daemon::sync::{Outcome, Report, datasets, pace, projections};
 use garminsync_garmin::{Domain, Garmin, NoToken, Settings, Tier, TokenSource};
-use garminsync_store::Store;
+use garminsync_store::{AccountRow, Store};
 use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
 use garminsync_test_support::people::{Life, Person, SleepTruth};
 use secrecy::{ExposeSecret, SecretString};
@@ -19,6 +19,9 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 pub const ANA: &str = "ana@example.org";
+
+/// What everybody has on both tiers, and what most of these tests are about.
+pub const CORE: [&str; 5] = ["activities", "daily_summary", "hrv", "original", "sleep"];
 
 pub fn today() -> NaiveDate {
     Local::now().date_naive()
@@ -34,6 +37,9 @@ pub struct Mirror {
     pub start: Option<NaiveDate>,
     pub since: Option<NaiveDate>,
     pub datasets: Vec<&'static str>,
+    /// As if a person asked, not the clock.
+    pub eager: bool,
+    pub display_name: Option<String>,
     pub paces: Paces,
     pub refused: Refused,
     pub steps: Arc<Mutex<Vec<Step>>>,
@@ -116,7 +122,9 @@ impl Mirror {
             tiers: tiers.to_vec(),
             start: Some(back(days - 1)),
             since: None,
-            datasets: Vec::new(),
+            datasets: CORE.to_vec(),
+            eager: true,
+            display_name: None,
             paces: Paces::default(),
             refused: Refused::default(),
             steps: Arc::default(),
@@ -127,6 +135,22 @@ impl Mirror {
         };
         mirror.restart();
         mirror
+    }
+
+    /// With every dataset there is, and what an account knows of its person.
+    pub async fn everything(&mut self) {
+        self.datasets = datasets::all().unwrap().iter().map(|dataset| dataset.name.as_str()).collect();
+        let person = self.fake.person(ANA).unwrap();
+        self.display_name = Some(person.display_name.clone());
+        let row = AccountRow {
+            name: "default".into(),
+            profile_id: Some(person.profile_id),
+            display_name: Some(person.display_name),
+            full_name: None,
+            domain: "garmin.com".into(),
+            time_zone: None,
+        };
+        self.store().call(move |store| store.upsert_account(&row)).await.unwrap().unwrap();
     }
 
     /// As after `kill -9`: the memory is gone, the database is what it is.
@@ -146,7 +170,7 @@ impl Mirror {
 
     pub async fn job(&self, cancel: CancellationToken) -> Job<Tokens> {
         let run = self.store().call(|store| store.begin_run("default", "manual", Utc::now())).await.unwrap().unwrap();
-        let wanted = |name: &str| self.datasets.is_empty() || self.datasets.contains(&name);
+        let wanted = |name: &str| self.datasets.contains(&name);
         Job {
             account: "default".into(),
             run,
@@ -158,12 +182,13 @@ impl Mirror {
                 refused: self.refused.clone(),
             },
             tiers: self.tiers.clone(),
-            display_name: None,
+            display_name: self.display_name.clone(),
             datasets: datasets::all().unwrap().iter().filter(|dataset| wanted(&dataset.name)).collect(),
             start: self.start,
             since: self.since,
             until: None,
             missing: false,
+            eager: self.eager,
             store: self.store(),
             paces: self.paces.clone(),
             cancel,

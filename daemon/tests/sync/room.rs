@@ -9,14 +9,16 @@ use garminsync_daemon::board::Board;
 use garminsync_daemon::on_thread::OnThread;
 use garminsync_daemon::report::Reporter;
 use garminsync_daemon::sync::plan::EARLIEST;
-use garminsync_daemon::sync::{Outcome, Refused, Request, Rules, Started, Syncs, Trigger, View, pace, projections};
+use garminsync_daemon::sync::{
+    Outcome, Refused, Request, Rules, Started, Syncs, Trigger, View, datasets, pace, projections,
+};
 use garminsync_garmin::{Domain, Garmin, Pauses, Settings, Tier};
 use garminsync_protocol::{AccountState, LoginStart};
 use garminsync_store::{Keys, Store, Vault};
 use garminsync_test_support::fake::{Effect, FakeGarmin, Filter, Host, Options, Rule};
 use garminsync_test_support::people::Person;
 
-use super::mirror::{back, today};
+use super::mirror::{CORE, back, today};
 
 const DAYS: u64 = 60;
 
@@ -111,11 +113,16 @@ fn open(store: &OnThread<Store>, accounts: &Accounts, shown: &Arc<Mutex<Vec<(Str
         start: Some(back(DAYS - 1)),
         account: manners(Tier::Account),
         personal: manners(Tier::Personal),
+        datasets: datasets::all().unwrap().iter().map(|known| (known.name.clone(), is_core(&known.name))).collect(),
         ..Rules::default()
     };
     let shown = shown.clone();
     let show = Arc::new(move |account: &str, view: &View| shown.lock().unwrap().push((account.into(), view.clone())));
     Syncs::new(rules.checked().unwrap(), store.clone(), accounts.clone(), show)
+}
+
+fn is_core(name: &str) -> bool {
+    CORE.contains(&name)
 }
 
 async fn end(started: &mut Started) -> Outcome {

@@ -368,7 +368,7 @@ async fn data_come_whole_or_as_an_error() {
     assert_eq!(get(status(403, Body::Json)).await, Err(Error::Forbidden));
     assert_eq!(get(status(403, Body::Html)).await, Err(Error::Throttled { retry_after: None }));
     assert_eq!(get(Effect::CloudflareChallenge).await, Err(Error::Throttled { retry_after: None }));
-    assert_eq!(get(status(404, Body::Html)).await, Err(Error::NotFound));
+    assert_eq!(get(status(404, Body::Html)).await, Err(Error::NoService));
     assert_eq!(get(status(204, Body::Empty)).await, Ok(Answer::NoData));
     let wait = Some(Duration::from_secs(14));
     assert_eq!(get(Effect::throttled(14)).await, Err(Error::Throttled { retry_after: wait }));

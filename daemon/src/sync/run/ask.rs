@@ -54,12 +54,14 @@ impl<S: Login> TokenSource for Used<'_, S> {
 
 impl<S: Login> Run<S> {
     /// Asks until there is an answer or enough. `shrinkable`: a 500 may only mean that the answer is too big, and is not retried.
+    /// `patient`: trouble that may pass is tried again.
     pub(super) async fn ask(
         &mut self,
         tier: Tier,
         path: String,
         accept: Accept,
         shrinkable: bool,
+        patient: bool,
     ) -> Result<Result<Answer, Trouble>, Stop> {
         let get = Get { tier, path, accept };
         let mut tries = 0;
@@ -95,7 +97,7 @@ impl<S: Login> Run<S> {
             };
             if let Error::Unreachable { .. } | Error::ServerTrouble { .. } | Error::Unexpected { .. } = error {
                 tries += 1;
-                match self.pace(tier, |pace| pace.retry(tries)) {
+                match self.pace(tier, |pace| pace.retry(tries)).filter(|_| patient) {
                     Some(pause) => self.rest(pause).await?,
                     None => return Ok(Err(Trouble::Passing(error.to_string()))),
                 }
@@ -108,9 +110,9 @@ impl<S: Login> Run<S> {
     /// An answer that will not change by asking again.
     async fn refused(&mut self, tier: Tier, error: Error) -> Result<Trouble, Stop> {
         let trouble = match error {
-            Error::BadRequest { status } => Trouble::Refused(status),
+            Error::BadRequest { status: status @ 400 } => Trouble::Refused(status),
             Error::NotFound => Trouble::Absent,
-            Error::Forbidden => Trouble::Closed,
+            Error::Forbidden | Error::NoService => Trouble::Closed,
             Error::Unauthorized => return self.no_login(tier, error.to_string()),
             Error::NoToken(NoToken::LoginNeeded(why)) => return self.no_login(tier, why),
             Error::NoToken(NoToken::Later { retry_after, why }) => {

@@ -1,89 +1,152 @@
 //! Datasets that are asked for by ranges of days: one request, cut down where Garmin refuses its length. The run calls it.
 
 use chrono::{Days, NaiveDate, Utc};
-use garminsync_garmin::{Accept, Answer};
-use garminsync_store::{Batch, Mark, Recorded, State, Store};
+use garminsync_garmin::Tier;
+use garminsync_store::{Batch, Item, Mark, Recorded, State, Store, sha256_hex};
 
 use super::ask::Trouble;
-use super::{Login, NotRecorded, Run, Stop, local_day};
+use super::fetch::{Lacking, Whole};
+use super::{Login, NotRecorded, Run, Stop};
 use crate::sync::archive;
-use crate::sync::datasets::{Dataset, Values};
+use crate::sync::datasets::Dataset;
 use crate::sync::plan::{Fetch, earlier, later};
+use crate::sync::route::{Route, Values};
+
+/// Days in a row without anything to find (404) after which it is not the days: the person's devices do not measure it.
+const ENOUGH_ABSENT: u32 = 10;
+
+/// A range to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub dataset: &'static Dataset,
+    pub tier: Tier,
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+    /// A part of a range that failed: it is asked for once, so that the day to blame is found with few requests.
+    pub narrowed: bool,
+}
+
+impl Piece {
+    fn days(self, from: NaiveDate, to: NaiveDate) -> Self {
+        Self { from, to, ..self }
+    }
+
+    /// Two halves, the newer one last.
+    pub fn halves(self) -> Option<[Self; 2]> {
+        (self.from < self.to).then(|| {
+            let middle = self.from + (self.to - self.from) / 2;
+            [self.days(self.from, middle), self.days(later(middle, Days::new(1)), self.to)]
+        })
+    }
+
+    pub fn errors(self, why: Option<&str>) -> Vec<Mark> {
+        errors(self.from, self.to, why)
+    }
+}
 
 impl<S: Login> Run<S> {
     /// Reads a range. A 400 is never repeated as it was. If the range ends today, today may not have begun where the person is, so it is
     /// asked for apart, and a refusal of today alone is "nothing yet"; else the range is halved, once.
-    pub(super) async fn days(&mut self, dataset: &'static Dataset, fetch: &Fetch, plan: &[Fetch]) -> Result<(), Stop> {
-        let whole = fetch.from.unwrap_or(fetch.to);
-        let mut parts = vec![(whole, fetch.to, true)];
-        while let Some((from, to, may_halve)) = parts.pop() {
+    /// Why a part of a range that failed has failed again is the answer, and the caller's business.
+    pub(super) async fn days(&mut self, piece: Piece, plan: &[Fetch]) -> Result<Option<String>, Stop> {
+        let Piece { dataset, tier, .. } = piece;
+        let Some(route) = dataset.route(tier) else { return Ok(None) };
+        let (display_name, profile) = (self.job.display_name.clone(), self.profile);
+        let mut parts = vec![(piece, true)];
+        while let Some((piece, may_halve)) = parts.pop() {
+            let Piece { from, to, .. } = piece;
             let values = Values {
                 from: Some(from),
                 to: Some(to),
-                display_name: self.job.display_name.as_deref(),
+                display_name: display_name.as_deref(),
+                profile,
                 ..Values::default()
             };
-            let Some(path) = dataset.route(fetch.tier).and_then(|route| route.render(&values)) else {
-                return self.close(dataset, fetch.tier, plan).await;
-            };
-            let asked = self.ask(fetch.tier, path, Accept::Json, false).await?;
-            let today = self.scope.today;
+            let (asked, today) =
+                (self.whole(dataset, tier, route, values, !piece.narrowed || from == to).await?, self.scope.today);
+            let is_today = from == to && to == today;
             match asked {
-                Ok(answer) => self.keep_days(dataset, fetch, from, to, answer).await?,
-                Err(Trouble::Refused(_) | Trouble::Absent) if from == to && to == today => {
+                Ok(whole) => {
+                    self.absent.remove(dataset.name.as_str());
+                    self.keep_days(piece, route, whole).await?;
+                }
+                Err(Lacking::Trouble(Trouble::Refused(_) | Trouble::Absent)) if is_today => {
                     let marks = archive::all_days(from, to, |_| State::Empty, Some("nothing yet"));
                     self.mark(dataset, marks).await?;
                 }
-                Err(Trouble::Refused(_)) if from < to && to == today => {
+                Err(Lacking::Trouble(Trouble::Absent)) if route.is_single_day() => {
+                    let marks = archive::all_days(from, to, |_| State::Empty, Some("Garmin has nothing"));
+                    self.mark(dataset, marks).await?;
+                    let absent = self.absent.entry(&dataset.name).or_default();
+                    *absent += 1;
+                    if *absent >= ENOUGH_ABSENT {
+                        self.ledger.ask(&dataset.name, Some(from), to);
+                        self.close(dataset, tier, plan).await?;
+                        return Ok(None);
+                    }
+                }
+                Err(Lacking::Trouble(Trouble::Refused(_))) if from < to && to == today => {
                     let before = earlier(to, Days::new(1));
-                    parts.extend([(from, before, may_halve), (to, to, false)]);
+                    parts.extend([(piece.days(from, before), may_halve), (piece.days(to, to), false)]);
                     continue;
                 }
-                Err(Trouble::Refused(_)) if from < to && may_halve => {
-                    let middle = from + (to - from) / 2;
-                    parts.extend([(from, middle, false), (later(middle, Days::new(1)), to, false)]);
+                Err(Lacking::Trouble(Trouble::Refused(_))) if from < to && may_halve => {
+                    parts.extend(piece.halves().into_iter().flatten().map(|half| (half, false)));
                     continue;
                 }
-                Err(Trouble::Refused(status)) => {
-                    self.failed(
-                        dataset,
-                        errors(from, to, None),
-                        format!("Garmin refuses this request (HTTP {status})"),
-                    )
-                    .await?;
+                Err(Lacking::Trouble(Trouble::Refused(status))) => {
+                    let why = format!("Garmin refuses this request (HTTP {status})");
+                    self.failed(dataset, piece.errors(None), why).await?;
                 }
-                Err(Trouble::Absent | Trouble::Closed) => return self.close(dataset, fetch.tier, plan).await,
-                Err(Trouble::NoLogin) => return Ok(()),
-                Err(Trouble::Odd(why)) => self.failed(dataset, errors(from, to, Some(&why)), why).await?,
-                Err(Trouble::Passing(why)) => self.suspect(dataset, errors(from, to, Some(&why)), why)?,
+                Err(Lacking::NoPath | Lacking::Trouble(Trouble::Absent | Trouble::Closed)) => {
+                    self.close(dataset, tier, plan).await?;
+                    return Ok(None);
+                }
+                Err(Lacking::Trouble(Trouble::NoLogin)) => return Ok(None),
+                Err(Lacking::Trouble(Trouble::Odd(why))) => {
+                    self.failed(dataset, piece.errors(Some(&why)), why).await?;
+                }
+                Err(Lacking::Trouble(Trouble::Passing(why))) if piece.narrowed => return Ok(Some(why)),
+                Err(Lacking::Trouble(Trouble::Passing(why))) => {
+                    self.suspect(dataset, piece.errors(Some(&why)), why, Some(piece))?;
+                }
             }
             self.ledger.ask(&dataset.name, Some(from), to);
         }
-        Ok(())
+        Ok(None)
     }
 
-    async fn keep_days(
-        &mut self,
-        dataset: &'static Dataset,
-        fetch: &Fetch,
-        from: NaiveDate,
-        to: NaiveDate,
-        answer: Answer,
-    ) -> Result<(), Stop> {
-        let Some(route) = dataset.route(fetch.tier) else { return Ok(()) };
+    /// Records what came, for the dataset itself and for those whose answers lie within.
+    async fn keep_days(&mut self, piece: Piece, route: &'static Route, whole: Whole) -> Result<(), Stop> {
+        let Piece { dataset, tier, from, to, .. } = piece;
         let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
         let fetched_utc = Utc::now();
-        let read_on = local_day(fetched_utc);
+        let read_on = self.local_day(fetched_utc);
+        let inside: Vec<_> = self.inside(dataset, tier);
         let record = move |store: &mut Store| -> Result<(Recorded, Vec<Mark>), NotRecorded> {
-            let text = match &answer {
-                Answer::Body(body) => std::str::from_utf8(body).map_err(|_| NotRecorded::Odd("not UTF-8".into()))?,
-                Answer::NoData => "[]",
-            };
-            let rows = archive::rows(route, text)?;
-            let ledger = archive::marks(from, to, &archive::days(&rows), read_on, dataset.reread_days);
-            let (dataset, items) = (dataset.name.as_str(), archive::items(&rows));
-            let batch = Batch { account: &account, run, dataset, fetched_utc, requests, bytes, items, ledger };
-            Ok((store.record(&batch)?, batch.ledger))
+            if route.file {
+                return keep_file(store, &account, run, dataset, to, whole, (requests, bytes), read_on);
+            }
+            let parts = whole.parts().ok_or_else(|| NotRecorded::Odd("not UTF-8".into()))?;
+            let mut all = Recorded::default();
+            let mut learned = Vec::new();
+            // Those within go first: the day is read when the last of them is. But nothing is kept of an answer that is none.
+            let mut cut = vec![(dataset, route, archive::rows(route, from, to, &parts)?)];
+            for (dataset, route) in inside {
+                cut.push((dataset, route, archive::rows(route, from, to, &parts)?));
+            }
+            for (dataset, route, rows) in cut.iter().rev() {
+                let ledger = archive::marks(from, to, &archive::days(rows), read_on, dataset.reread_days);
+                let ledger = of_points(ledger, route, to);
+                let (name, items) = (dataset.name.as_str(), archive::items(rows));
+                let (requests, bytes) = if route.within.is_empty() { (requests, bytes) } else { (0, 0) };
+                let batch =
+                    Batch { account: &account, run, dataset: name, fetched_utc, requests, bytes, items, ledger };
+                let recorded = store.record(&batch)?;
+                (all.new, all.changed) = (all.new + recorded.new, all.changed + recorded.changed);
+                learned = batch.ledger;
+            }
+            Ok((all, learned))
         };
         match self.job.store.call(record).await? {
             Ok((recorded, marks)) => {
@@ -93,11 +156,67 @@ impl<S: Login> Run<S> {
             }
             Err(NotRecorded::Odd(why)) => {
                 self.unrecorded = (requests, bytes);
-                self.failed(dataset, errors(from, to, Some(&why)), why).await
+                self.failed(dataset, piece.errors(Some(&why)), why).await
             }
             Err(NotRecorded::Store(error)) => Err(super::failed(error)),
         }
     }
+
+    /// The datasets of this run that lie within the answers of another on a tier.
+    fn inside(&self, outer: &Dataset, tier: Tier) -> Vec<(&'static Dataset, &'static Route)> {
+        let inside = |dataset: &&'static Dataset| {
+            let route = dataset.route(tier).filter(|route| route.within == outer.name)?;
+            (self.tier_of(dataset) == Some(tier)).then_some((*dataset, route))
+        };
+        self.job.datasets.iter().filter_map(inside).collect()
+    }
+}
+
+/// Where one day stands for others, an answer is about that day only.
+fn of_points(marks: Vec<Mark>, route: &Route, to: NaiveDate) -> Vec<Mark> {
+    if route.points == Default::default() {
+        return marks;
+    }
+    marks.into_iter().filter(|mark| mark.item == to.to_string()).collect()
+}
+
+/// Saves a day's file, and records its name as Garmin's answer for the day.
+#[expect(clippy::too_many_arguments, reason = "the loose ends of one answer")]
+fn keep_file(
+    store: &mut Store,
+    account: &str,
+    run: i64,
+    dataset: &'static Dataset,
+    day: NaiveDate,
+    whole: Whole,
+    (requests, bytes): (u32, u64),
+    read_on: NaiveDate,
+) -> Result<(Recorded, Vec<Mark>), NotRecorded> {
+    let file = whole.file().filter(|file| file.len() >= SMALLEST_ZIP);
+    let mut body = None;
+    if let Some(file) = file {
+        if !file.starts_with(b"PK\x03\x04") {
+            return Err(NotRecorded::Odd("neither a zip nor nothing".into()));
+        }
+        let path = format!("wellness/{}/{day}-{}.zip", day.format("%Y"), slug(account));
+        store.originals().save(&path, &file)?;
+        let row = serde_json::json!({ "path": path, "bytes": file.len(), "sha256": sha256_hex(&file) });
+        body = Some(row.to_string());
+    }
+    let present = body.iter().map(|_| day).collect();
+    let ledger = archive::marks(day, day, &present, read_on, dataset.reread_days);
+    let items = body.iter().map(|body| Item { item: day.to_string(), body }).collect();
+    let fetched_utc = Utc::now();
+    let batch = Batch { account, run, dataset: &dataset.name, fetched_utc, requests, bytes, items, ledger };
+    Ok((store.record(&batch)?, batch.ledger))
+}
+
+/// Less than this is a zip with nothing in it, in bytes.
+const SMALLEST_ZIP: usize = 100;
+
+/// An account's name as a part of a file name.
+fn slug(account: &str) -> String {
+    account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 pub(super) fn errors(from: NaiveDate, to: NaiveDate, why: Option<&str>) -> Vec<Mark> {

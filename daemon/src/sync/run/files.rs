@@ -6,7 +6,8 @@ use garminsync_store::{ActivityRef, Mark, OriginalBatch, OriginalRow, Recorded, 
 
 use super::ask::Trouble;
 use super::{Login, NotRecorded, Run, Stop};
-use crate::sync::datasets::{Dataset, Kind, Values};
+use crate::sync::datasets::{Dataset, Kind};
+use crate::sync::route::{Values, render};
 use crate::sync::{originals, plan};
 
 /// Refusals in a row after which the rest is not asked for: it is not this file, it is the person's right to files.
@@ -39,9 +40,12 @@ impl<S: Login> Run<S> {
         let mut tries = 0;
         loop {
             let Some(tier) = self.tier_of(dataset) else { return Ok(true) };
-            let values = Values { id: Some(activity.activity_id), ..Values::default() };
-            let Some(path) = dataset.route(tier).and_then(|route| route.render(&values)) else { return Ok(true) };
-            let (why, allowed) = match self.ask(tier, path, Accept::File, false).await? {
+            let id = activity.activity_id.to_string();
+            let values = Values { id: Some(&id), ..Values::default() };
+            let Some(path) = dataset.route(tier).and_then(|route| render(&route.path, &values)) else {
+                return Ok(true);
+            };
+            let (why, allowed) = match self.ask(tier, path, Accept::File, false, true).await? {
                 Ok(Answer::Body(body)) => match self.keep_file(activity, body.into()).await? {
                     Ok(()) => return Ok(true),
                     Err(why) => {
@@ -60,7 +64,7 @@ impl<S: Login> Run<S> {
                 }
                 Err(Trouble::NoLogin) => continue, // the other tier, or nobody
                 Err(Trouble::Passing(why)) => {
-                    self.suspect(dataset, vec![error(activity, State::Error, &why)], why)?;
+                    self.suspect(dataset, vec![error(activity, State::Error, &why)], why, None)?;
                     return Ok(true);
                 }
                 Err(Trouble::Closed) => ("Garmin does not allow this account to read it".into(), false),

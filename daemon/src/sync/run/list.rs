@@ -10,8 +10,9 @@ use super::ask::Trouble;
 use super::days::errors;
 use super::{Login, NotRecorded, Run, Stop, local_day};
 use crate::sync::archive::{self, Row};
-use crate::sync::datasets::{Dataset, Kind, Values};
+use crate::sync::datasets::{Dataset, Kind};
 use crate::sync::plan::{Fetch, WHOLE_LIST, earlier, later};
+use crate::sync::route::{Values, render};
 
 /// Days before today that are marked although the list, read to its beginning, holds nothing so old.
 const LOOKED_BACK: Days = Days::new(365);
@@ -50,7 +51,7 @@ impl<S: Login> Run<S> {
         let mut listing = Listing::new(fetch.from, fetch.to);
         let mut start = 0;
         let trouble = loop {
-            let size = self.page_sizes.get(&fetch.tier).copied().unwrap_or_default();
+            let size = self.page_size(dataset, fetch.tier);
             let Some(limit) = route.pages.get(size).copied() else { return Ok(()) };
             let smaller = size + 1 < route.pages.len();
             // Without a last day where that is today: it may be tomorrow already where the person is.
@@ -62,8 +63,8 @@ impl<S: Login> Run<S> {
                 display_name: self.job.display_name.as_deref(),
                 ..Values::default()
             };
-            let Some(path) = route.render(&values) else { return self.close(dataset, fetch.tier, plan).await };
-            match self.ask(fetch.tier, path, Accept::Json, smaller).await? {
+            let Some(path) = render(&route.path, &values) else { return self.close(dataset, fetch.tier, plan).await };
+            match self.ask(fetch.tier, path, Accept::Json, smaller, true).await? {
                 Ok(answer) => match self.keep_page(dataset, fetch, listing.clone(), limit, answer).await? {
                     Ok((next, rows)) if rows < limit as usize => {
                         listing = next;
@@ -76,7 +77,7 @@ impl<S: Login> Run<S> {
                     Err(why) => break Some(Trouble::Odd(why)),
                 },
                 Err(Trouble::Refused(_)) if smaller => {
-                    self.page_sizes.insert(fetch.tier, size + 1);
+                    self.shrink_pages(dataset, fetch.tier, size + 1).await?;
                 }
                 Err(Trouble::Absent | Trouble::Closed) => return self.close(dataset, fetch.tier, plan).await,
                 Err(Trouble::NoLogin) => return Ok(()),
@@ -86,8 +87,8 @@ impl<S: Login> Run<S> {
         let from = fetch.from.unwrap_or_else(|| self.scope.first(&self.ledger).min(listing.left));
         self.ledger.ask(&dataset.name, fetch.from, fetch.to);
         match trouble {
-            None => Ok(()),
-            Some(Trouble::Passing(why)) => self.suspect(dataset, errors(from, listing.left, Some(&why)), why),
+            None => self.deletions(fetch.from, fetch.to, &listing.ids).await,
+            Some(Trouble::Passing(why)) => self.suspect(dataset, errors(from, listing.left, Some(&why)), why, None),
             Some(Trouble::Odd(why)) => self.failed(dataset, errors(from, listing.left, Some(&why)), why).await,
             Some(Trouble::Refused(status)) => {
                 self.failed(

@@ -12,8 +12,13 @@ fn back(days: u64) -> NaiveDate {
 
 /// A page of activities that began so many days ago.
 fn page(ago: impl IntoIterator<Item = u64>) -> Vec<Row<'static>> {
-    let row =
-        |days: u64| Row { item: days.to_string(), day: Some(back(days)), body: "{}", blank: false, manual: false };
+    let row = |days: u64| Row {
+        item: days.to_string(),
+        day: Some(back(days)),
+        body: "{}".into(),
+        blank: false,
+        manual: false,
+    };
     ago.into_iter().map(row).collect()
 }
 

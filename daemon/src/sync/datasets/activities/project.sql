@@ -1,8 +1,9 @@
--- An update, not a replacement: updated_utc and deleted_utc do not come from the list.
+-- An update, not a replacement: updated_utc and deleted_utc do not come from the list. What is known of them stands in the tables of
+-- activity_detail and activity_deletion.
 INSERT INTO activity (
     account, activity_id, name, description, type, start_utc, start_local, duration_s, moving_s, elapsed_s, distance_m,
     elevation_gain_m, elevation_loss_m, avg_speed_mps, avg_hr_bpm, max_hr_bpm, avg_power_w, max_power_w, calories_kcal,
-    training_effect, anaerobic_effect, training_load, start_lat, start_lon, device_id
+    training_effect, anaerobic_effect, training_load, start_lat, start_lon, device_id, updated_utc, deleted_utc
 )
 VALUES (
     :account,
@@ -29,7 +30,9 @@ VALUES (
     :body ->> '$.activityTrainingLoad',
     :body ->> '$.startLatitude',
     :body ->> '$.startLongitude',
-    nullif(:body ->> '$.deviceId', 0)
+    nullif(:body ->> '$.deviceId', 0),
+    (SELECT updated_utc FROM activity_detail WHERE account = :account AND activity_id = CAST(:item AS INTEGER)),
+    (SELECT deleted_utc FROM activity_tombstone WHERE account = :account AND activity_id = CAST(:item AS INTEGER))
 )
 ON CONFLICT (account, activity_id) DO UPDATE SET
     name = excluded.name,

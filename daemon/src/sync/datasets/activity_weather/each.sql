@@ -1,0 +1,4 @@
+SELECT CAST(activity_id AS TEXT) AS item, start_local AS day, NULL AS changed_utc
+FROM activity
+WHERE account = :account AND deleted_utc IS NULL AND start_lat IS NOT NULL
+ORDER BY start_local DESC, activity_id DESC;

@@ -1,0 +1,21 @@
+CREATE TABLE IF NOT EXISTS training_status (
+    account TEXT NOT NULL,
+    day TEXT NOT NULL,
+    device_id INTEGER NOT NULL,
+    measured_utc TEXT,
+    status INTEGER,
+    feedback TEXT,
+    sport TEXT,
+    sub_sport TEXT,
+    fitness_trend INTEGER,
+    paused INTEGER,
+    primary_device INTEGER,
+    acute_load INTEGER,
+    chronic_load INTEGER,
+    chronic_load_min REAL,
+    chronic_load_max REAL,
+    load_ratio REAL,
+    acwr_pct INTEGER,
+    acwr_status TEXT,
+    PRIMARY KEY (account, day, device_id)
+) WITHOUT ROWID;

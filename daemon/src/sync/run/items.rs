@@ -1,0 +1,154 @@
+//! What has no days: inventories, which are read whole, and things that are asked for one by one because other tables name them. The run
+//! calls it after the days are read.
+
+use chrono::{Days, Utc};
+use garminsync_store::{Batch, Mark, Recorded, State, Store};
+
+use super::ask::Trouble;
+use super::fetch::{Lacking, Whole};
+use super::{Login, NotRecorded, Run, Stop};
+use crate::sync::archive::{self, ALL};
+use crate::sync::datasets::{Dataset, Kind};
+use crate::sync::plan::{self, Candidate};
+use crate::sync::route::{Route, Values};
+
+/// A year, with today.
+const LAST_YEAR: Days = Days::new(364);
+/// Refusals in a row after which the rest is not asked for: it is not this thing, it is the person's right to such things.
+const ENOUGH_REFUSALS: u32 = 3;
+
+/// What became of one request for a thing.
+#[derive(PartialEq)]
+enum Came {
+    Something,
+    Refused,
+    /// Nobody is there to ask.
+    Nobody,
+}
+
+impl<S: Login> Run<S> {
+    /// Reads the inventories that are due.
+    pub(super) async fn inventories(&mut self) -> Result<(), Stop> {
+        for dataset in self.of_kind(Kind::Inventory) {
+            if plan::inventory(dataset, self.ledger.standing(&dataset.name), &self.scope) {
+                self.say(dataset.name.clone(), 1, dataset);
+                self.thing(dataset, ALL).await?;
+                self.done += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the things that are due, dataset by dataset.
+    pub(super) async fn items(&mut self) -> Result<(), Stop> {
+        for dataset in self.of_kind(Kind::Items) {
+            if self.tier_of(dataset).is_none() {
+                continue;
+            }
+            let account = self.job.account.clone();
+            let known = self.job.store.call(move |store| store.things(&account, &dataset.sql_each)).await?;
+            let candidates = known.map_err(super::failed)?.into_iter().map(|thing| Candidate {
+                item: thing.item,
+                day: thing.day.as_deref().and_then(plan::day_of),
+                changed_utc: thing.changed_utc,
+            });
+            let wanted = plan::items(dataset, candidates.collect(), self.ledger.standing(&dataset.name), &self.scope);
+            let mut refusals = 0;
+            for (at, candidate) in wanted.iter().enumerate() {
+                self.say(format!("{}: {}", dataset.name, candidate.item), wanted.len() - at, dataset);
+                refusals = match self.thing(dataset, &candidate.item).await? {
+                    Came::Something => 0,
+                    Came::Refused => refusals + 1,
+                    Came::Nobody => break,
+                };
+                if refusals == ENOUGH_REFUSALS {
+                    break;
+                }
+                self.done += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn of_kind(&self, kind: Kind) -> Vec<&'static Dataset> {
+        self.job.datasets.iter().copied().filter(|dataset| dataset.kind == kind).collect()
+    }
+
+    async fn thing(&mut self, dataset: &'static Dataset, item: &str) -> Result<Came, Stop> {
+        loop {
+            let Some(tier) = self.tier_of(dataset) else { return Ok(Came::Nobody) };
+            let Some(route) = dataset.route(tier) else { return Ok(Came::Nobody) };
+            let display_name = self.job.display_name.clone();
+            let (id, profile) = (Some(item), self.profile);
+            // Where an inventory wants a range, what holds in the last year is of interest.
+            let (from, to) = (plan::earlier(self.scope.today, LAST_YEAR), self.scope.today);
+            let (from, to) = (Some(from), Some(to));
+            let values = Values { from, to, id, profile, display_name: display_name.as_deref(), ..Values::default() };
+            let mark = |state, why: &str| vec![Mark { item: item.into(), state, detail: Some(why.into()) }];
+            let why = match self.whole(dataset, tier, route, values, true).await? {
+                Ok(whole) => match self.keep_thing(dataset, route, item, whole).await? {
+                    Ok(()) => return Ok(Came::Something),
+                    Err(why) => why,
+                },
+                Err(Lacking::Trouble(Trouble::Absent)) => {
+                    self.mark(dataset, mark(State::Empty, "Garmin has nothing")).await?;
+                    return Ok(Came::Something);
+                }
+                Err(Lacking::Trouble(Trouble::NoLogin)) => continue, // the other tier, or nobody
+                Err(Lacking::Trouble(Trouble::Closed)) if dataset.kind == Kind::Items => {
+                    let why = "Garmin does not allow this account to read it";
+                    self.failed(dataset, mark(State::Error, why), why.into()).await?;
+                    return Ok(Came::Refused);
+                }
+                Err(Lacking::NoPath | Lacking::Trouble(Trouble::Closed)) => {
+                    self.closed.insert((&dataset.name, tier));
+                    self.note_closed(dataset, tier).await?;
+                    if self.tier_of(dataset).is_none() {
+                        self.mark(dataset, mark(State::Unavailable, super::NOT_SERVED)).await?;
+                    }
+                    continue;
+                }
+                Err(Lacking::Trouble(Trouble::Passing(why))) => {
+                    self.suspect(dataset, mark(State::Error, &why), why, None)?;
+                    return Ok(Came::Something);
+                }
+                Err(Lacking::Trouble(Trouble::Refused(status))) => {
+                    format!("Garmin refuses this request (HTTP {status})")
+                }
+                Err(Lacking::Trouble(Trouble::Odd(why))) => why,
+            };
+            self.failed(dataset, mark(State::Error, &why), why).await?;
+            return Ok(Came::Something);
+        }
+    }
+
+    async fn keep_thing(
+        &mut self,
+        dataset: &'static Dataset,
+        route: &'static Route,
+        item: &str,
+        whole: Whole,
+    ) -> Result<Result<(), String>, Stop> {
+        let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
+        let (item, fetched_utc) = (item.to_owned(), Utc::now());
+        let record = move |store: &mut Store| -> Result<Recorded, NotRecorded> {
+            let parts = whole.parts().ok_or_else(|| NotRecorded::Odd("not UTF-8".into()))?;
+            let row = archive::one(route, &item, &parts)?;
+            let state = if row.is_some() { State::Ok } else { State::Empty };
+            let ledger = vec![Mark { item, state, detail: None }];
+            let (dataset, items) = (dataset.name.as_str(), archive::items(row.as_slice()));
+            Ok(store.record(&Batch { account: &account, run, dataset, fetched_utc, requests, bytes, items, ledger })?)
+        };
+        match self.job.store.call(record).await? {
+            Ok(recorded) => {
+                self.count(recorded);
+                Ok(Ok(()))
+            }
+            Err(NotRecorded::Odd(why)) => {
+                self.unrecorded = (requests, bytes);
+                Ok(Err(why))
+            }
+            Err(NotRecorded::Store(error)) => Err(super::failed(error)),
+        }
+    }
+}

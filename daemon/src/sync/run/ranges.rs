@@ -1,0 +1,117 @@
+//! Working off what the plan wants of days: the newest first, those that others wait for before them. The run calls it lane by lane.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use garminsync_garmin::Tier;
+use garminsync_store::Store;
+
+use super::days::Piece;
+use super::{Login, Run, Stop};
+use crate::sync::datasets::{Dataset, Kind, Lane};
+use crate::sync::grounds;
+use crate::sync::plan::{self, Fetch, Grounds};
+
+impl<S: Login> Run<S> {
+    /// Reads what is wanted of a lane: ranges that end on `recent` or later, or all. A dataset that follows another comes after it.
+    pub(super) async fn ranges(&mut self, lane: Lane, recent: Option<NaiveDate>) -> Result<(), Stop> {
+        let of_lane =
+            |dataset: &&'static Dataset| dataset.lane == lane && matches!(dataset.kind, Kind::Days | Kind::Activities);
+        let datasets: Vec<&'static Dataset> = self.job.datasets.iter().copied().filter(of_lane).collect();
+        if lane == Lane::Intraday {
+            return self.ranges_of(&datasets, recent).await;
+        }
+        let (followers, first): (Vec<_>, Vec<_>) = datasets.into_iter().partition(|dataset| dataset.follows.is_some());
+        self.ranges_of(&first, recent).await?;
+        self.ranges_of(&followers, recent).await
+    }
+
+    /// Plans, asks, and plans again where what came may have moved the horizon, until nothing is left.
+    async fn ranges_of(&mut self, datasets: &[&'static Dataset], recent: Option<NaiveDate>) -> Result<(), Stop> {
+        if datasets.is_empty() {
+            return Ok(());
+        }
+        let (account, ledger) = (self.job.account.clone(), std::mem::take(&mut self.ledger));
+        let (of, read) = (datasets.to_vec(), self.job.datasets.clone());
+        let look = move |store: &mut Store| (grounds::look(store, &account, &of, &read, &ledger), ledger);
+        let (looked, ledger) = self.job.store.call(look).await?;
+        self.ledger = ledger;
+        let grounds = looked.map_err(super::failed)?;
+        loop {
+            let mut plan = self.plan(datasets.to_vec(), grounds.clone()).await?;
+            plan.retain(|fetch| recent.is_none_or(|recent| fetch.to >= recent));
+            if plan.is_empty() {
+                return Ok(());
+            }
+            let horizon = self.scope.first(&self.ledger);
+            for at in 0..plan.len() {
+                self.narrow_down(&plan).await?;
+                let left = &plan[at..];
+                let fetch = &left[0];
+                let Some(dataset) = datasets.iter().copied().find(|known| known.name == fetch.dataset) else {
+                    continue;
+                };
+                if self.tier_of(dataset) != Some(fetch.tier) {
+                    break;
+                }
+                let from = fetch.from.map_or_else(|| "the beginning".into(), |day| day.to_string());
+                self.say(format!("{}: {from} to {}", dataset.name, fetch.to), left.len(), dataset);
+                match dataset.kind {
+                    Kind::Activities => self.list(dataset, fetch, left).await?,
+                    _ => drop(self.days(piece(dataset, fetch), left).await?),
+                }
+                self.done += 1;
+                if self.scope.first(&self.ledger) != horizon {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Asks for the halves of ranges that failed although Garmin answers, until the day to blame stands alone. Where both halves fail it is
+    /// not a day. `plan` is what is marked where a part turns out not to be served at all.
+    pub(super) async fn narrow_down(&mut self, plan: &[Fetch]) -> Result<(), Stop> {
+        while let Some(piece) = self.narrow.pop() {
+            let mut failed = Vec::new();
+            for half in piece.halves().into_iter().flatten().rev() {
+                if self.tier_of(piece.dataset) == Some(piece.tier)
+                    && let Some(why) = self.days(Piece { narrowed: true, ..half }, plan).await?
+                {
+                    failed.push((half, why));
+                }
+            }
+            match failed.as_slice() {
+                [(half, _)] if half.from < half.to => self.narrow.push(*half),
+                _ => {
+                    for (half, why) in failed {
+                        self.failed(half.dataset, half.errors(Some(&why)), why).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Twenty years of days are counted quickly, but not in no time: elsewhere, so that `status` never waits for it.
+    async fn plan(
+        &mut self,
+        datasets: Vec<&'static Dataset>,
+        grounds: HashMap<String, Grounds>,
+    ) -> Result<Vec<Fetch>, Stop> {
+        let tiers: HashMap<String, Tier> =
+            (datasets.iter()).filter_map(|dataset| Some((dataset.name.clone(), self.tier_of(dataset)?))).collect();
+        let (scope, ledger) = (self.scope, std::mem::take(&mut self.ledger));
+        let planned = tokio::task::spawn_blocking(move || {
+            let tier = |dataset: &Dataset| tiers.get(&dataset.name).copied();
+            let plan = plan::plan(datasets, &ledger, &scope, tier, &grounds);
+            (plan, ledger)
+        });
+        let (plan, ledger) = planned.await.map_err(|error| Stop::Failed(error.to_string()))?;
+        self.ledger = ledger;
+        Ok(plan)
+    }
+}
+
+fn piece(dataset: &'static Dataset, fetch: &Fetch) -> Piece {
+    Piece { dataset, tier: fetch.tier, from: fetch.from.unwrap_or(fetch.to), to: fetch.to, narrowed: false }
+}

@@ -1,0 +1,89 @@
+//! Why something is asked for: what the tables and the archive know of days and things. Sync calls it before it plans. It must not know
+//! which datasets there are: the questions come with them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::database::garmin;
+use crate::error::Error;
+use crate::store::{Store, time_column};
+
+/// A thing that other tables name: an activity, a gear item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thing {
+    /// What identifies it.
+    pub item: String,
+    /// Its day or local time, if it has one.
+    pub day: Option<String>,
+    /// When what is known of it last changed, UTC.
+    pub changed_utc: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// The days for which `dataset` has an answer, and when it last changed. With `column`, only days where that column of `table` holds
+    /// something.
+    ///
+    /// # Errors
+    /// [`Error::Database`], also for a table or column that is not there.
+    pub fn days_with_data(
+        &self,
+        account: &str,
+        dataset: &str,
+        table: &str,
+        column: Option<&str>,
+    ) -> Result<BTreeMap<NaiveDate, DateTime<Utc>>, Error> {
+        let holds = column.map_or(String::new(), |column| {
+            format!(
+                " AND EXISTS (SELECT 1 FROM \"{table}\" AS t WHERE t.account = answer.account AND t.day = answer.item
+                     AND t.\"{column}\" IS NOT NULL)"
+            )
+        });
+        let sql = format!("SELECT item, fetched_utc FROM answer WHERE account = ?1 AND dataset = ?2{holds}");
+        let mut statement = garmin(self.connection.prepare_cached(&sql))?;
+        let rows = garmin(
+            statement.query_map((account, dataset), |row| Ok((row.get::<_, String>(0)?, time_column(row, 1)?))),
+        )?;
+        let mut days = BTreeMap::new();
+        for row in rows {
+            let (item, changed) = garmin(row)?;
+            if let Ok(day) = item.parse() {
+                days.insert(day, changed);
+            }
+        }
+        Ok(days)
+    }
+
+    /// What a dataset's own query finds: columns `item`, `day` and `changed_utc`, in its order.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn things(&self, account: &str, sql: &str) -> Result<Vec<Thing>, Error> {
+        let mut statement = garmin(self.connection.prepare_cached(sql))?;
+        let rows = garmin(statement.query_map([account], |row| {
+            let changed_utc: Option<String> = row.get(2)?;
+            let changed_utc = changed_utc.and_then(|text| text.parse().ok());
+            Ok(Thing { item: row.get(0)?, day: row.get(1)?, changed_utc })
+        }))?;
+        garmin(rows.collect())
+    }
+
+    /// The activities that started on these local days, and whether each is marked as deleted.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn activities_between(
+        &self,
+        account: &str,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> Result<Vec<(i64, bool)>, Error> {
+        let mut statement = garmin(self.connection.prepare_cached(
+            "SELECT activity_id, deleted_utc IS NOT NULL FROM activity
+             WHERE account = ?1 AND substr(start_local, 1, 10) BETWEEN ?2 AND ?3 ORDER BY start_local DESC",
+        ))?;
+        let days = (account, first.to_string(), last.to_string());
+        let rows = garmin(statement.query_map(days, |row| Ok((row.get(0)?, row.get(1)?))))?;
+        garmin(rows.collect())
+    }
+}
