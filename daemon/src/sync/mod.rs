@@ -6,6 +6,7 @@ pub mod datasets;
 mod forget;
 mod gaps;
 mod grounds;
+pub mod known;
 pub mod originals;
 pub mod pace;
 pub mod plan;

@@ -10,6 +10,11 @@ use tokio::time::Instant;
 /// The longest pause that is believed. One that would end later was made under a clock that was ahead.
 const LONGEST: TimeDelta = TimeDelta::days(7);
 
+/// Answers in a row after which the gap shrinks by a tenth.
+const ANSWERS: u32 = 20;
+/// How many times its least the gap may become: a 429 doubles it.
+const WIDEST: u32 = 16;
+
 /// The end of a pause that begins now.
 pub fn end_of(pause: Duration, now: DateTime<Utc>) -> DateTime<Utc> {
     now + TimeDelta::from_std(pause).unwrap_or(LONGEST).min(LONGEST)
@@ -70,6 +75,8 @@ pub struct Pace {
     gap: Duration,
     last_start: Option<Instant>,
     waited: bool,
+    /// In a row, since the gap was widened or narrowed.
+    answers: u32,
     strikes: u32,
     paused_until: Option<DateTime<Utc>>,
 }
@@ -78,12 +85,11 @@ impl Pace {
     /// A queue, and what is remembered of it: the end of its pause, and the pauses in a row so far.
     pub fn new(rules: Rules, paused_until: Option<DateTime<Utc>>, strikes: u32) -> Self {
         let gap = rules.gap;
-        Self { rules, gap, last_start: None, waited: false, strikes, paused_until }
+        Self { rules, gap, last_start: None, waited: false, answers: 0, strikes, paused_until }
     }
 
-    /// A new run begins.
+    /// A new run begins. What was learned of the gap stays.
     pub fn begin(&mut self) {
-        self.gap = self.rules.gap;
         self.waited = false;
     }
 
@@ -102,10 +108,19 @@ impl Pace {
         self.rules.retries.get(tries.checked_sub(1)?).copied()
     }
 
-    /// Garmin answered: the next pause starts small again.
+    /// Garmin answered: the next pause starts small again, and after a row of answers the gap may shrink a little towards its least.
     pub fn answered(&mut self) {
         self.strikes = 0;
         self.paused_until = None;
+        self.answers += 1;
+        if self.answers.is_multiple_of(ANSWERS) {
+            self.gap = (self.gap * 9 / 10).max(self.rules.gap);
+        }
+    }
+
+    fn slow_down(&mut self) {
+        self.answers = 0;
+        self.gap = (self.gap * 2).min(self.rules.gap * WIDEST);
     }
 
     /// Garmin answered 429.
@@ -115,9 +130,10 @@ impl Pace {
             && !self.waited
         {
             self.waited = true;
-            self.gap *= 2;
+            self.slow_down();
             return Refused::Wait(wait);
         }
+        self.slow_down();
         let doubled = self.rules.pause.saturating_mul(1 << self.strikes.min(16)).min(self.rules.longest_pause);
         let pause = retry_after.filter(|asked| *asked > self.rules.short_wait).unwrap_or(doubled);
         self.strikes = self.strikes.saturating_add(1);
@@ -178,8 +194,28 @@ mod tests {
         assert_eq!(pace.gap_left(start), Duration::from_millis(500));
         assert_eq!(pause(&mut pace, Some(Duration::from_secs(14))), 15 * MINUTE, "a second one ends the run");
         pace.begin();
-        assert_eq!(pace.gap_left(start), Duration::from_millis(250));
+        assert_eq!(pace.gap_left(start), Duration::from_millis(1000), "what was learned stays");
+        (0..2000).for_each(|_| pace.answered());
+        assert_eq!(pace.gap_left(start), Duration::from_millis(250), "and is forgotten slowly");
         assert_eq!(pace.throttled(noon(), Some(MINUTE)), Refused::Wait(MINUTE), "a new run may wait again");
+    }
+
+    #[test]
+    fn the_gap_widens_at_once_and_narrows_slowly() {
+        let mut pace = queue(Tier::Account);
+        let start = Instant::now();
+        let mut gap = |change: &dyn Fn(&mut Pace)| {
+            change(&mut pace);
+            pace.started(start);
+            pace.gap_left(start).as_millis()
+        };
+        assert_eq!(gap(&|pace| _ = pace.throttled(noon(), None)), 200);
+        assert_eq!(gap(&|pace| (0..19).for_each(|_| pace.answered())), 200);
+        assert_eq!(gap(&|pace| pace.answered()), 180);
+        for _ in 0..10 {
+            gap(&|pace| _ = pace.throttled(noon(), None));
+        }
+        assert_eq!(gap(&|_| ()), 1600, "it has an end");
     }
 
     #[test]

@@ -6,16 +6,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::Tier;
-use garminsync_store::{ActivityRef, LedgerEntry, Mark, State};
+use garminsync_store::{ActivityRef, State};
 
 use super::archive::ALL;
 use super::datasets::{Dataset, Kind};
+use super::known::AREA_CLOSED;
+pub use super::known::{Known, Ledger, Standing, WHOLE_LIST, closed_item, is_note, pages_item, rests_until};
 use super::route::{Points, Route};
 
-/// The ledger's item that says: the activity list was read to its beginning.
-pub const WHOLE_LIST: &str = ALL;
-/// How the ledger's items begin that say: this tier does not serve the dataset to this person. The tier follows.
-const CLOSED: &str = "tier ";
 /// Nothing is wanted from before this day: Garmin Connect is younger, and a watch whose clock was never set says 1989-12-31.
 pub const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
     Some(day) => day,
@@ -23,169 +21,12 @@ pub const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
 };
 /// With `start = "auto"` the mirror goes back until a whole year brought nothing.
 const SILENT_YEAR: Days = Days::new(365);
-/// An area that no tier may read is asked for again after this.
-const AREA_CLOSED: TimeDelta = TimeDelta::hours(24);
 /// What a range of a month brings for one request is read again each week, ...
 const MONTH: u32 = 31;
 /// ... and what a range of a year brings, each month. So an entry that somebody makes for a day long past is found.
 const YEAR: u32 = 365;
 /// An activity that was uploaded late stands deep in the list: it is read to its beginning again after so many days.
 const RELIST: u64 = 7;
-/// What failed in this many runs rests before it is asked for again: some days are answered with 500 for ever. What is old rests
-/// for the longest time. What is young, or was read once, rests an hour first and then twice as long each time: a service of Garmin's
-/// that was down for an evening must not cost the week.
-const STUBBORN: u32 = 3;
-const SHORTEST_REST: TimeDelta = TimeDelta::hours(1);
-const LONGEST_REST: TimeDelta = TimeDelta::days(7);
-/// What the ledger says is believed if it is not more than this ahead of the clock.
-const CLOCK_SLACK: TimeDelta = TimeDelta::days(1);
-
-/// What the ledger knows about one day or file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Its state.
-    pub state: State,
-    /// When Garmin last answered for it, or, where it never did, was last asked.
-    pub fetched_utc: DateTime<Utc>,
-    /// The person's local day at that moment.
-    pub read_on: NaiveDate,
-    /// Runs in a row that failed to read it.
-    pub attempts: u32,
-}
-
-impl Known {
-    /// Whether data came of it.
-    pub fn has_data(&self) -> bool {
-        matches!(self.state, State::Ok | State::Provisional)
-    }
-
-    /// How long it rests after its last failure.
-    fn rest(&self, young: bool) -> Option<TimeDelta> {
-        let more = self.attempts.checked_sub(STUBBORN)?;
-        let doubled = (SHORTEST_REST * (1 << more.min(8))).min(LONGEST_REST);
-        Some(if young || self.has_data() { doubled } else { LONGEST_REST })
-    }
-
-    fn rests(&self, now: DateTime<Utc>, young: bool) -> bool {
-        self.rest(young).is_some_and(|rest| self.is_within(rest, now))
-    }
-
-    /// Whether it was fetched in the last `span`. What lies ahead was not.
-    fn is_within(&self, span: TimeDelta, now: DateTime<Utc>) -> bool {
-        (TimeDelta::zero()..span).contains(&(now - self.fetched_utc))
-    }
-}
-
-/// What is known about one dataset, and what this run has asked for already.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// By day.
-    pub days: BTreeMap<NaiveDate, Known>,
-    /// What has no day: activities, gear, an inventory.
-    pub items: HashMap<String, Known>,
-    /// When which tier refused to serve it.
-    closed: HashMap<String, DateTime<Utc>>,
-    /// What this run has asked for.
-    asked: BTreeSet<NaiveDate>,
-    /// This run has asked for this day and all before it.
-    asked_down_from: Option<NaiveDate>,
-}
-
-impl Standing {
-    /// When the list was read to its beginning.
-    pub fn whole_list(&self) -> Option<&Known> {
-        self.items.get(WHOLE_LIST).filter(|known| known.state == State::Ok)
-    }
-
-    /// Whether a tier has refused to serve it so shortly ago that it is not asked again: 24 hours on the account tier, 6 on the Personal.
-    pub fn is_closed(&self, tier: Tier, now: DateTime<Utc>) -> bool {
-        let rest = match tier {
-            Tier::Account => AREA_CLOSED,
-            Tier::Personal => AREA_CLOSED / 4,
-        };
-        let refused = self.closed.get(&closed_item(tier));
-        refused.is_some_and(|at| (TimeDelta::zero()..rest).contains(&(now - *at)))
-    }
-}
-
-/// The ledger's item that remembers the refusal of a tier.
-pub fn closed_item(tier: Tier) -> String {
-    format!("{CLOSED}{}", super::run::tier_name(tier))
-}
-
-/// Whether an item of the ledger only remembers something for the next run, and is nothing that could be missing.
-pub fn is_note(item: &str) -> bool {
-    item.starts_with(CLOSED)
-}
-
-/// The ledger of one account, as the plan needs it.
-#[derive(Clone, Debug, Default)]
-pub struct Ledger(HashMap<String, Standing>);
-
-impl Ledger {
-    /// From the store's rows. `local_day` tells the person's day at a moment. What was written while the clock was ahead is left out:
-    /// who looked into the future saw empty days, and took for final what was not.
-    pub fn new(entries: &[LedgerEntry], now: DateTime<Utc>, local_day: impl Fn(DateTime<Utc>) -> NaiveDate) -> Self {
-        let mut ledger = Self::default();
-        let believed = entries.iter().filter(|entry| entry.fetched_utc - now <= CLOCK_SLACK);
-        for LedgerEntry { dataset, item, state, fetched_utc, attempts, .. } in believed {
-            let (state, fetched_utc, attempts) = (*state, *fetched_utc, *attempts);
-            let known = Known { state, fetched_utc, read_on: local_day(fetched_utc), attempts };
-            let standing = ledger.0.entry(dataset.clone()).or_default();
-            if let Some(day) = day_of(item) {
-                standing.days.insert(day, known);
-            } else if is_note(item) {
-                standing.closed.insert(item.clone(), fetched_utc);
-            } else {
-                standing.items.insert(item.clone(), known);
-            }
-        }
-        ledger
-    }
-
-    /// What is known about a dataset.
-    pub fn standing(&self, dataset: &str) -> Option<&Standing> {
-        self.0.get(dataset)
-    }
-
-    /// All datasets that anything is known about.
-    pub fn standings(&self) -> impl Iterator<Item = (&str, &Standing)> {
-        self.0.iter().map(|(name, standing)| (name.as_str(), standing))
-    }
-
-    /// These days were asked for, whatever the answer: this run does not ask again. No `from` is the beginning of the list.
-    pub fn ask(&mut self, dataset: &str, from: Option<NaiveDate>, to: NaiveDate) {
-        let standing = self.0.entry(dataset.into()).or_default();
-        match from {
-            Some(from) => standing.asked.extend(from.iter_days().take_while(|day| *day <= to)),
-            None => standing.asked_down_from = standing.asked_down_from.max(Some(to)),
-        }
-    }
-
-    /// These days have data. Only the horizon of this run depends on it; the store keeps the ledger itself.
-    pub fn found(&mut self, dataset: &str, marks: &[Mark], fetched_utc: DateTime<Utc>, read_on: NaiveDate) {
-        let standing = self.0.entry(dataset.into()).or_default();
-        for mark in marks {
-            if let (State::Ok | State::Provisional, Some(day)) = (mark.state, day_of(&mark.item)) {
-                standing.days.insert(day, Known { state: mark.state, fetched_utc, read_on, attempts: 0 });
-            }
-        }
-    }
-
-    fn oldest_data(&self) -> Option<NaiveDate> {
-        let oldest =
-            |standing: &Standing| standing.days.iter().find(|(_, known)| known.has_data()).map(|(day, _)| *day);
-        self.0.values().filter_map(oldest).min()
-    }
-}
-
-/// Until when something that could not be read rests; `None` where the next run may try it.
-pub fn rests_until(entry: &LedgerEntry, now: DateTime<Utc>, young: bool) -> Option<DateTime<Utc>> {
-    let LedgerEntry { state, fetched_utc, attempts, .. } = *entry;
-    let known = Known { state, fetched_utc, read_on: fetched_utc.date_naive(), attempts };
-    let rest = if state == State::Unavailable { Some(AREA_CLOSED) } else { known.rest(young) };
-    rest.filter(|rest| known.is_within(*rest, now)).map(|rest| fetched_utc + rest)
-}
 
 /// Whether a day that was read on `read_on` will not change any more.
 pub fn is_final(day: NaiveDate, read_on: NaiveDate, reread_days: u32) -> bool {

@@ -1,5 +1,6 @@
 //! The plan: every wanted day once, no range over its cap, and never one request more than needed.
 
+use garminsync_store::{LedgerEntry, Mark};
 use proptest::prelude::*;
 
 use super::super::datasets;

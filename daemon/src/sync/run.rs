@@ -7,6 +7,7 @@ mod days;
 mod deleted;
 mod fetch;
 mod files;
+mod fresh;
 mod items;
 mod list;
 mod ranges;
@@ -166,6 +167,8 @@ struct Run<S> {
     absent: HashMap<&'static str, u32>,
     /// Garmin's number of the person.
     profile: Option<i64>,
+    /// When a device last uploaded, as this run heard it.
+    heard: Option<fresh::Heard>,
     answered: bool,
     failures: u64,
     first_failure: Option<String>,
@@ -196,6 +199,7 @@ impl<S: Login> Job<S> {
             narrow: Vec::new(),
             absent: HashMap::new(),
             profile: None,
+            heard: None,
             answered: false,
             failures: 0,
             first_failure: None,
@@ -217,6 +221,9 @@ impl<S: Login> Run<S> {
         let account = self.job.account.clone();
         let known = self.job.store.call(move |store| store.account(&account)).await?.map_err(failed)?;
         self.profile = known.and_then(|known| known.profile_id);
+        if !self.job.eager && self.nothing_new(&entries).await? {
+            return Ok(());
+        }
         let recent = plan::earlier(self.scope.today, RECENT);
         self.ranges(Lane::Day, Some(recent)).await?;
         self.inventories().await?;
@@ -230,6 +237,7 @@ impl<S: Login> Run<S> {
             self.narrow_down(&[]).await?;
         }
         match self.unproven.pop() {
+            None if self.failures == 0 => self.remember().await,
             None => Ok(()),
             Some(last) => Err(Stop::Unreachable { why: last.why, retry_at: None }),
         }
@@ -253,7 +261,13 @@ impl<S: Login> Run<S> {
                 && !self.closed.contains(&(dataset.name.as_str(), *tier))
                 && !refused(*tier)
         };
-        let tier = dataset.tiers().find(open)?;
+        // What lies within another dataset's answers costs nothing there.
+        let within = |tier: &Tier| {
+            let outer = dataset.route(*tier).map(|route| &route.within).filter(|outer| !outer.is_empty());
+            let outer = outer.and_then(|outer| self.job.datasets.iter().copied().find(|known| known.name == *outer));
+            outer.is_some_and(|outer| self.tier_of(outer) == Some(*tier))
+        };
+        let tier = dataset.tiers().find(|tier| open(tier) && within(tier)).or_else(|| dataset.tiers().find(open))?;
         let paused = lock(&self.job.paces).get(&tier).is_some_and(|pace| pace.paused_until(Utc::now()).is_some());
         (!paused).then_some(tier)
     }
@@ -355,12 +369,18 @@ impl<S: Login> Run<S> {
 
     /// Which of the page sizes of a list a tier takes.
     fn page_size(&self, dataset: &Dataset, tier: Tier) -> usize {
-        self.page_sizes.get(&(dataset.name.clone(), tier)).copied().unwrap_or_default()
+        let remembered = || {
+            let most = dataset.route(tier).map_or(0, |route| route.pages.len().saturating_sub(1));
+            let standing = self.ledger.standing(&dataset.name);
+            standing.and_then(|standing| standing.page_size(tier, self.scope.now)).unwrap_or_default().min(most)
+        };
+        self.page_sizes.get(&(dataset.name.clone(), tier)).copied().unwrap_or_else(remembered)
     }
 
     async fn shrink_pages(&mut self, dataset: &'static Dataset, tier: Tier, size: usize) -> Result<(), Stop> {
         self.page_sizes.insert((dataset.name.clone(), tier), size);
-        Ok(())
+        let mark = Mark { item: plan::pages_item(tier), state: State::Ok, detail: Some(size.to_string()) };
+        self.mark(dataset, vec![mark]).await
     }
 
     async fn end(mut self, result: Result<(), Stop>) -> Report {

@@ -1,5 +1,6 @@
 //! Row for row: every table holds what Garmin holds, whichever tier brought it.
 
+use garminsync_daemon::sync::Outcome;
 use garminsync_garmin::Tier;
 use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
 use garminsync_test_support::people::{Row, TABLES};
@@ -62,8 +63,10 @@ async fn every_table_that_the_personal_tier_has() {
     let mut mirror = Mirror::of(DAYS, 25, &[Tier::Personal, Tier::Account]).await;
     mirror.everything().await;
     mirror.sync_ok().await;
-    // Of the fitness age that tier tells single days, and of today's HRV nothing before tomorrow.
-    let tables = TABLES.iter().filter(|table| !["fitness_age", "hrv_sample"].contains(&table.name));
+    // The night's detail, which only the account tier has, holds the HRV readings: they are not asked for once more.
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Personal).path("/hrv-service/hrv/2")), 0);
+    // Of the fitness age that tier tells single days.
+    let tables = TABLES.iter().filter(|table| table.name != "fitness_age");
     let odd: Vec<_> = tables.filter_map(|table| difference(&mirror, table, DAYS)).collect();
     assert!(odd.is_empty(), "{}", odd.join("\n"));
 }
@@ -105,5 +108,35 @@ async fn a_deleted_activity_is_marked_and_kept_and_an_empty_list_proves_nothing(
         let before = asked(&mirror);
         mirror.sync_ok().await;
         assert_eq!(asked(&mirror), before);
+    }
+}
+
+#[tokio::test]
+async fn a_tick_with_nothing_new_costs_one_request() {
+    for tier in [Tier::Account, Tier::Personal] {
+        let mut mirror = Mirror::of(30, 8, &[tier]).await;
+        mirror.everything().await;
+        mirror.eager = false;
+        mirror.sync_ok().await;
+        for _ in 0..3 {
+            mirror.restart();
+            assert_eq!(mirror.sync_ok().await.requests, 1, "{tier:?}");
+        }
+        // A watch uploads: everything that hangs on it is read again, and then it is quiet again.
+        mirror.fake.live(ANA, |life| life.late_upload(&[back(2), today()], 1));
+        let news = mirror.sync_ok().await;
+        assert!(news.requests > 1 && news.changed_items + news.new_items > 0, "{news:?}");
+        assert_eq!(mirror.sync_ok().await.requests, 1, "{tier:?}");
+        // Another wish is news, too, and a run that did not bring everything is not the last word.
+        mirror.datasets.retain(|name| *name != "hrv");
+        let host = if tier == Tier::Account { Host::Connectapi } else { Host::Personal };
+        let path = if tier == Tier::Account { "stats/sleep" } else { "dailySleepSummariesByDate" };
+        mirror.fake.misbehave(Rule::does(Effect::status(500)).host(host).path(path));
+        mirror.fake.live(ANA, |life| life.late_upload(&[back(1)], 1));
+        mirror.eager = true;
+        assert_eq!(mirror.sync().await.outcome, Outcome::Partial);
+        mirror.eager = false;
+        mirror.fake.behave();
+        assert!(mirror.sync_ok().await.requests > 1);
     }
 }

@@ -208,6 +208,8 @@ async fn a_page_that_is_too_big_is_asked_for_in_smaller_ones() {
     mirror.sync_ok().await;
     mirror.assert_complete(back(89));
     assert_eq!(mirror.fake.count(&Filter::host(Host::Personal).path("limit=20")), 1, "once a run");
+    mirror.sync_ok().await;
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Personal).path("limit=20")), 1, "nor by the next one");
 
     let mirror = Mirror::of(90, 60, &[Tier::Account]).await;
     mirror.fake.misbehave(account("limit=1000", Effect::status(400)));

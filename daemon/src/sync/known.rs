@@ -1,0 +1,196 @@
+//! What the ledger knows of one account, in the form that the plan needs, and what it remembers beside days and things: refusals of tiers, sizes
+//! of pages. The plan and the run read it; the run adds what it asks for. It is pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use garminsync_garmin::Tier;
+use garminsync_store::{LedgerEntry, Mark, State};
+
+use super::archive::ALL;
+use super::plan::day_of;
+use super::run::tier_name;
+
+/// The ledger's item that says: the activity list was read to its beginning.
+pub const WHOLE_LIST: &str = ALL;
+/// How the ledger's items begin that say: so far the pages of this list had to be made smaller. The tier follows.
+const PAGES: &str = "pages ";
+/// A page that was too big once may do later, as what it holds changes: it is tried again after this.
+const PAGES_AGAIN: TimeDelta = TimeDelta::days(30);
+/// How the ledger's items begin that say: this tier does not serve the dataset to this person. The tier follows.
+const CLOSED: &str = "tier ";
+/// What failed in this many runs rests before it is asked for again: some days are answered with 500 for ever. What is old rests
+/// for the longest time. What is young, or was read once, rests an hour first and then twice as long each time: a service of Garmin's
+/// that was down for an evening must not cost the week.
+pub(super) const STUBBORN: u32 = 3;
+const SHORTEST_REST: TimeDelta = TimeDelta::hours(1);
+const LONGEST_REST: TimeDelta = TimeDelta::days(7);
+/// What the ledger says is believed if it is not more than this ahead of the clock.
+const CLOCK_SLACK: TimeDelta = TimeDelta::days(1);
+/// An area that no tier may read is asked for again after this.
+pub(super) const AREA_CLOSED: TimeDelta = TimeDelta::hours(24);
+
+/// What the ledger knows about one day or file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its state.
+    pub state: State,
+    /// When Garmin last answered for it, or, where it never did, was last asked.
+    pub fetched_utc: DateTime<Utc>,
+    /// The person's local day at that moment.
+    pub read_on: NaiveDate,
+    /// Runs in a row that failed to read it.
+    pub attempts: u32,
+}
+
+impl Known {
+    /// Whether data came of it.
+    pub fn has_data(&self) -> bool {
+        matches!(self.state, State::Ok | State::Provisional)
+    }
+
+    /// How long it rests after its last failure.
+    fn rest(&self, young: bool) -> Option<TimeDelta> {
+        let more = self.attempts.checked_sub(STUBBORN)?;
+        let doubled = (SHORTEST_REST * (1 << more.min(8))).min(LONGEST_REST);
+        Some(if young || self.has_data() { doubled } else { LONGEST_REST })
+    }
+
+    pub(super) fn rests(&self, now: DateTime<Utc>, young: bool) -> bool {
+        self.rest(young).is_some_and(|rest| self.is_within(rest, now))
+    }
+
+    /// Whether it was fetched in the last `span`. What lies ahead was not.
+    pub(super) fn is_within(&self, span: TimeDelta, now: DateTime<Utc>) -> bool {
+        (TimeDelta::zero()..span).contains(&(now - self.fetched_utc))
+    }
+}
+
+/// What is known about one dataset, and what this run has asked for already.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// By day.
+    pub days: BTreeMap<NaiveDate, Known>,
+    /// What has no day: activities, gear, an inventory.
+    pub items: HashMap<String, Known>,
+    /// When which tier refused to serve it.
+    closed: HashMap<String, DateTime<Utc>>,
+    /// Which of the page sizes a tier took at last, and when that was found.
+    pages: HashMap<String, (usize, DateTime<Utc>)>,
+    /// What this run has asked for.
+    pub(super) asked: BTreeSet<NaiveDate>,
+    /// This run has asked for this day and all before it.
+    pub(super) asked_down_from: Option<NaiveDate>,
+}
+
+impl Standing {
+    /// When the list was read to its beginning.
+    pub fn whole_list(&self) -> Option<&Known> {
+        self.items.get(WHOLE_LIST).filter(|known| known.state == State::Ok)
+    }
+
+    /// Whether a tier has refused to serve it so shortly ago that it is not asked again: 24 hours on the account tier, 6 on the Personal.
+    pub fn is_closed(&self, tier: Tier, now: DateTime<Utc>) -> bool {
+        let rest = match tier {
+            Tier::Account => AREA_CLOSED,
+            Tier::Personal => AREA_CLOSED / 4,
+        };
+        let refused = self.closed.get(&closed_item(tier));
+        refused.is_some_and(|at| (TimeDelta::zero()..rest).contains(&(now - *at)))
+    }
+}
+
+impl Standing {
+    /// Which of the page sizes of a list a tier takes, if that was found out lately.
+    pub fn page_size(&self, tier: Tier, now: DateTime<Utc>) -> Option<usize> {
+        let (size, at) = self.pages.get(&pages_item(tier))?;
+        (TimeDelta::zero()..PAGES_AGAIN).contains(&(now - *at)).then_some(*size)
+    }
+}
+
+/// The ledger's item that remembers which page size a tier takes.
+pub fn pages_item(tier: Tier) -> String {
+    format!("{PAGES}{}", tier_name(tier))
+}
+
+/// The ledger's item that remembers the refusal of a tier.
+pub fn closed_item(tier: Tier) -> String {
+    format!("{CLOSED}{}", tier_name(tier))
+}
+
+/// Whether an item of the ledger only remembers something for the next run, and is nothing that could be missing.
+pub fn is_note(item: &str) -> bool {
+    item.starts_with(CLOSED) || item.starts_with(PAGES)
+}
+
+/// The ledger of one account, as the plan needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger(pub(super) HashMap<String, Standing>);
+
+impl Ledger {
+    /// From the store's rows. `local_day` tells the person's day at a moment. What was written while the clock was ahead is left out:
+    /// who looked into the future saw empty days, and took for final what was not.
+    pub fn new(entries: &[LedgerEntry], now: DateTime<Utc>, local_day: impl Fn(DateTime<Utc>) -> NaiveDate) -> Self {
+        let mut ledger = Self::default();
+        let believed = entries.iter().filter(|entry| entry.fetched_utc - now <= CLOCK_SLACK);
+        for LedgerEntry { dataset, item, state, fetched_utc, attempts, detail, .. } in believed {
+            let (state, fetched_utc, attempts) = (*state, *fetched_utc, *attempts);
+            let known = Known { state, fetched_utc, read_on: local_day(fetched_utc), attempts };
+            let standing = ledger.0.entry(dataset.clone()).or_default();
+            if let Some(day) = day_of(item) {
+                standing.days.insert(day, known);
+            } else if item.starts_with(CLOSED) {
+                standing.closed.insert(item.clone(), fetched_utc);
+            } else if item.starts_with(PAGES) {
+                let size = detail.as_deref().and_then(|detail| detail.parse().ok()).unwrap_or_default();
+                standing.pages.insert(item.clone(), (size, fetched_utc));
+            } else {
+                standing.items.insert(item.clone(), known);
+            }
+        }
+        ledger
+    }
+
+    /// What is known about a dataset.
+    pub fn standing(&self, dataset: &str) -> Option<&Standing> {
+        self.0.get(dataset)
+    }
+
+    /// All datasets that anything is known about.
+    pub fn standings(&self) -> impl Iterator<Item = (&str, &Standing)> {
+        self.0.iter().map(|(name, standing)| (name.as_str(), standing))
+    }
+
+    /// These days were asked for, whatever the answer: this run does not ask again. No `from` is the beginning of the list.
+    pub fn ask(&mut self, dataset: &str, from: Option<NaiveDate>, to: NaiveDate) {
+        let standing = self.0.entry(dataset.into()).or_default();
+        match from {
+            Some(from) => standing.asked.extend(from.iter_days().take_while(|day| *day <= to)),
+            None => standing.asked_down_from = standing.asked_down_from.max(Some(to)),
+        }
+    }
+
+    /// These days have data. Only the horizon of this run depends on it; the store keeps the ledger itself.
+    pub fn found(&mut self, dataset: &str, marks: &[Mark], fetched_utc: DateTime<Utc>, read_on: NaiveDate) {
+        let standing = self.0.entry(dataset.into()).or_default();
+        for mark in marks {
+            if let (State::Ok | State::Provisional, Some(day)) = (mark.state, day_of(&mark.item)) {
+                standing.days.insert(day, Known { state: mark.state, fetched_utc, read_on, attempts: 0 });
+            }
+        }
+    }
+
+    pub(super) fn oldest_data(&self) -> Option<NaiveDate> {
+        let oldest =
+            |standing: &Standing| standing.days.iter().find(|(_, known)| known.has_data()).map(|(day, _)| *day);
+        self.0.values().filter_map(oldest).min()
+    }
+}
+
+/// Until when something that could not be read rests; `None` where the next run may try it.
+pub fn rests_until(entry: &LedgerEntry, now: DateTime<Utc>, young: bool) -> Option<DateTime<Utc>> {
+    let LedgerEntry { state, fetched_utc, attempts, .. } = *entry;
+    let known = Known { state, fetched_utc, read_on: fetched_utc.date_naive(), attempts };
+    let rest = if state == State::Unavailable { Some(AREA_CLOSED) } else { known.rest(young) };
+    rest.filter(|rest| known.is_within(*rest, now)).map(|rest| fetched_utc + rest)
+}
