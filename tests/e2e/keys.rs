@@ -1,7 +1,7 @@
 //! The Personal API key over its life: brought, found in a file, exchanged as seldom as it can be, refused, replaced, ended.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use garminsync_test_support::fake::{Effect, Host, Rule};
@@ -54,8 +54,12 @@ async fn the_end_that_a_person_says_is_kept_and_told() {
     for (days, words) in [("10", "make a new one before"), ("2", "Make a new one now")] {
         assert_eq!(bring(&stage, &["--expires", days]).await.code, 0);
         let account = stage.home.account("default").await;
-        let text = trouble(&account, "key.expiring").expect("it is told")["text"].as_str().expect("words").to_owned();
-        assert!(text.contains(words) && text.contains("personalApiToken"), "{text}");
+        let told = trouble(&account, "key.expiring").expect("it is told");
+        assert!(told["text"].as_str().is_some_and(|text| text.contains(words)), "{told}");
+        assert!(
+            told["hint"].as_str().is_some_and(|hint| hint.contains("personalApiToken, then: garminsyncctl")),
+            "{told}"
+        );
     }
     let status = stage.home.ctl(&["status"]).await;
     assert!(status.stdout.contains("API key") && status.stdout.contains("ends in"), "{status:?}");
@@ -253,4 +257,32 @@ async fn a_pause_outlives_the_process() {
     stage.fake.behave();
     assert_eq!(bring(&stage, &[]).await.code, 0);
     assert!(tokio::time::timeout(Duration::from_secs(60), daemon.terminate()).await.expect("ends").success());
+}
+
+/// Nobody syncs, and nobody looks: a key that is dead is noticed all the same, and told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_key_is_noticed_although_nobody_syncs() {
+    let place = tempfile::tempdir().expect("a directory");
+    let file = place.path().join("key");
+    write(&file, &key());
+    let mut person = ana(SignInMood::Ok);
+    person.key_state = KeyState::Deleted;
+    let more = format!("[tokens]\nrefresh = \"* * * * *\"\n[accounts.default]\napi_key_file = {file:?}\n");
+    let stage = Stage::set(person, &more).await;
+    let _daemon = Daemon::start(&stage.home).await;
+    // The look that comes with the start asks nothing; a later one does, within the minute.
+    let begun = Instant::now();
+    while exchanges(&stage) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "nobody looked at the key");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let account = stage.account_is("it is told", |account| trouble(account, "login.needed").is_some()).await;
+    let told = trouble(&account, "login.needed").expect("it is told");
+    assert!(
+        told["text"].as_str().is_some_and(|text| text.contains("no longer accepts the Personal API key")),
+        "{told}"
+    );
+    assert!(told["hint"].as_str().is_some_and(|hint| hint.contains("personalApiToken")), "{told}");
+    assert_eq!(stage.home.ctl(&["status"]).await.code, 4);
+    assert_eq!(stage.asked(Host::Connectapi, "", "") + stage.asked(Host::Sso, "", ""), 0, "nothing else was asked for");
 }

@@ -1,5 +1,8 @@
 //! Tokens under way: renewed once, kept through trouble, given up only when Garmin says so.
 
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use garminsync_test_support::fake::{Effect, Host, Rule};
 use garminsync_test_support::harness::Daemon;
 use garminsync_test_support::people::SignInMood;
@@ -117,4 +120,84 @@ async fn restarts_do_not_add_renewals() {
     assert_eq!(stage.asked(Host::Diauth, "POST", "") - before, 3, "the renewal, its repetition, and one more");
     assert_eq!(stage.home.account("default").await["state"], "active");
     drop(daemon);
+}
+
+const DAY: u64 = 86_400;
+
+/// The moment in a place of an account's status.
+fn moment(account: &serde_json::Value, tier: &str, what: &str) -> DateTime<Utc> {
+    let told = account["tiers"][tier][what].as_str().unwrap_or_else(|| panic!("no {what} of {tier}: {account}"));
+    told.parse().expect("a moment")
+}
+
+/// A login in its last week: told to people and machines, by the next daemon too, until Garmin renews it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_near_its_end_is_told_until_it_is_renewed() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    stage.fake.knobs(|knobs| knobs.refresh_life = Duration::from_secs(6 * DAY));
+    let mut daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    stage.idle().await;
+    for _ in 0..2 {
+        let account = stage.home.account("default").await;
+        let end = moment(&account, "account", "refresh_expires_at");
+        let trouble = &account["troubles"][0];
+        assert_eq!(
+            (&trouble["kind"], &trouble["hint"]),
+            (&"login.expiring".into(), &"garminsyncctl login".into()),
+            "{account}"
+        );
+        let words = format!("The login ends on {}", end.format("%Y-%m-%d"));
+        assert!(trouble["text"].as_str().is_some_and(|text| text.starts_with(&words)), "{trouble}");
+        let status = stage.home.ctl(&["status"]).await;
+        assert_eq!(status.code, 0, "nothing is broken yet: {status:?}");
+        assert!(status.stdout.contains(&words) && status.stdout.contains("ends in 5 days"), "{status:?}");
+        daemon.kill().await;
+        daemon = Daemon::start(&stage.home).await;
+    }
+
+    stage.fake.knobs(|knobs| knobs.refresh_life = Duration::from_secs(30 * DAY));
+    stage.fake.expire_access(ANA);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    let account = stage.home.account("default").await;
+    assert_eq!(account["troubles"], serde_json::json!([]), "{account}");
+    assert!(moment(&account, "account", "refresh_expires_at") > Utc::now() + TimeDelta::days(29), "{account}");
+    let status = stage.home.ctl(&["status"]).await;
+    assert!(status.stdout.contains("ends in 29 days") && !status.stdout.contains("The login ends"), "{status:?}");
+    drop(daemon);
+}
+
+/// Each thing that ends says when: the login, its token, the key, its token.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_when_each_thing_ends() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    stage.fake.knobs(|knobs| knobs.access_life = Some(Duration::from_secs(20 * 3600)));
+    let daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    let key = stage.fake.person(ANA).expect("Ana").api_key;
+    let brought = stage.home.ctl_with(&["login", "--api-key-stdin", "--expires", "90"], &format!("{key}\n")).await;
+    assert_eq!(brought.code, 0, "{brought:?}");
+    stage.idle().await;
+    daemon.kill().await;
+    let _daemon = Daemon::start(&stage.home).await;
+
+    let account = stage.home.account("default").await;
+    let now = Utc::now();
+    for (tier, what, hours) in [
+        ("account", "access_expires_at", 20),
+        ("account", "refresh_expires_at", 30 * 24),
+        ("personal", "access_expires_at", 24),
+    ] {
+        let left = moment(&account, tier, what) - now;
+        assert!(left > TimeDelta::hours(hours - 1) && left <= TimeDelta::hours(hours), "{tier} {what}: {left}");
+    }
+    let day = moment(&account, "personal", "key_expires_at").date_naive();
+    assert_eq!(day - now.date_naive(), TimeDelta::days(90), "{account}");
+
+    let status = stage.home.ctl(&["status"]).await.stdout;
+    let line = |label: &str| {
+        status.lines().find(|line| line.trim().starts_with(label)).unwrap_or_else(|| panic!("no {label}: {status}"))
+    };
+    assert!(line("login ").contains("ends in 29 days, token ends in 19 h, renewed "), "{status}");
+    assert!(line("API key").contains("ends in 90 days, token ends in 23 h"), "{status}");
 }
