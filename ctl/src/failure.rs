@@ -2,18 +2,21 @@
 //! where kinds become exit codes and next steps; commands only add what they alone know.
 //! It must not print.
 
-use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, TimeZone};
-use garminsync_protocol::{
-    DEFAULT_ACCOUNT, Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, PROTOCOL, SYNC_START, WayIn,
-};
+use garminsync_protocol::{Failure, Kind, LOGIN_START, LOGIN_SUBMIT_MFA, LOGOUT, PROTOCOL, SYNC_START};
 use serde_json::{Map, Value};
 
 use crate::client::ClientError;
-use crate::show::{text, time};
+use crate::show::text;
+
+mod next_step;
+mod typed;
+
+use self::next_step::next_step;
+pub use self::next_step::{HOW_TO_BE_ALLOWED, HOW_TO_RESTART, HOW_TO_START, how_to_get_a_key};
+pub use self::typed::{Typed, quoted};
 
 /// The exit codes that scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,61 +62,6 @@ impl Exit {
             _ => Self::Failed,
         }
     }
-}
-
-/// How a person reaches the same daemon and account with another command.
-#[derive(Clone, Debug)]
-pub struct Typed {
-    socket: String,
-    account: String,
-    command: String,
-}
-
-impl Typed {
-    /// From the flags that were typed and the command.
-    pub fn new(socket: Option<&Path>, account: Option<&str>, command: &str) -> Self {
-        let flag = |name: &str, value: &str| format!(" {name} {}", quoted(value));
-        Self {
-            socket: socket.map(|socket| flag("--socket", &socket.to_string_lossy())).unwrap_or_default(),
-            account: account.map(|account| flag("--account", account)).unwrap_or_default(),
-            command: command.into(),
-        }
-    }
-
-    /// Another command, with the same flags.
-    pub fn command(&self, command: &str) -> String {
-        format!("garminsyncctl{}{} {command}", self.socket, self.account)
-    }
-
-    /// Another command, for whatever accounts there are.
-    pub fn command_for_all(&self, command: &str) -> String {
-        format!("garminsyncctl{} {command}", self.socket)
-    }
-
-    /// A sign-in under a name that is still to be chosen.
-    fn login_under_another_name(&self) -> String {
-        format!("garminsyncctl{} --account NAME login", self.socket)
-    }
-
-    /// A command for another account than the one that was typed.
-    pub fn command_for(&self, account: &str, command: &str) -> String {
-        if !self.account.is_empty() || account == DEFAULT_ACCOUNT {
-            self.command(command)
-        } else {
-            format!("garminsyncctl{} --account {} {command}", self.socket, quoted(account))
-        }
-    }
-
-    /// The same command once more, less its own flags.
-    pub fn again(&self) -> String {
-        self.command(&self.command)
-    }
-}
-
-/// A word as a shell takes it for one.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:\\".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// The end of a command that did not succeed.
@@ -291,97 +239,17 @@ fn other_protocol(theirs: u32, version: &str) -> Failed {
     Failed::new(Exit::Failed, "protocol_mismatch", message).hint(update)
 }
 
-/// What to type when no daemon runs.
-#[cfg(target_os = "linux")]
-pub const HOW_TO_START: &str =
-    "garminsyncd, or, where it is a service: systemctl --user start garminsync, or: sudo systemctl start garminsync";
-/// What to type when no daemon runs.
-#[cfg(not(target_os = "linux"))]
-pub const HOW_TO_START: &str = "garminsyncd";
-/// What to type when one hangs.
-#[cfg(target_os = "linux")]
-pub const HOW_TO_RESTART: &str = "systemctl --user restart garminsync";
-/// What to type when one hangs.
-#[cfg(not(target_os = "linux"))]
-pub const HOW_TO_RESTART: &str = "restart garminsyncd";
-
-/// What to type when one is closed to this user.
-#[cfg(target_os = "linux")]
-pub const HOW_TO_BE_ALLOWED: &str =
-    "run it as the daemon's user, or join its group and log in anew: sudo usermod -aG garminsync $USER";
-/// What to type when one is closed to this user.
-#[cfg(not(target_os = "linux"))]
-pub const HOW_TO_BE_ALLOWED: &str = "run it as the daemon's user, or as a member of the group its configuration names";
-
 /// Whether a socket is in a directory that is one user's own: no group opens it to another.
 fn is_private(socket: &Path) -> bool {
     ["/home", "/root", "/run/user", "/var/lib", "/Users"].iter().any(|dir| socket.starts_with(dir))
 }
 
-/// The way in without a password.
-pub const HOW_TO_GET_A_KEY: &str = "make a key at https://connect.garmin.com/app/settings/personalApiToken, then:";
-
-/// What to type after a failure of the daemon.
-fn next_step(failure: &Failure, typed: &Typed) -> String {
-    next_step_at(failure, typed, &chrono::Local::now())
-}
-
-fn next_step_at<Tz: TimeZone<Offset: Display>>(failure: &Failure, typed: &Typed, now: &DateTime<Tz>) -> String {
-    let login = typed.command("login");
-    let again = typed.again();
-    let later = |what: &str| match failure.retry_after_s {
-        // A person who has to wait for hours wants to know until when.
-        Some(seconds @ 3600..) => {
-            let at = now.to_utc() + TimeDelta::seconds(seconds.min(1 << 32) as i64);
-            format!("at {} (in {}): {what}", time::clock(at, now), time::span_s(seconds))
-        }
-        Some(seconds) => format!("in {}: {what}", time::span_s(seconds)),
-        None => format!("later: {what}"),
-    };
-    let browser = format!("sign in with your own browser: {}", typed.command("login --browser"));
-    match (failure.kind, failure.instead) {
-        (Kind::CoolingDown, Some(WayIn::Browser)) => {
-            return format!("{browser}; or {}; to ask Garmin all the same: {login} --force", later(&login));
-        }
-        (_, Some(WayIn::Browser)) => return format!("{browser}; or {}", later(&login)),
-        (_, Some(WayIn::ApiKey)) => {
-            return format!("{HOW_TO_GET_A_KEY} {}", typed.command("login --api-key-stdin"));
-        }
-        _ => {}
-    }
-    match failure.kind {
-        Kind::InvalidCredentials => format!("check e-mail and password at https://connect.garmin.com, then: {login}"),
-        Kind::MfaRequired => typed.command("mfa"),
-        Kind::MfaCodeRejected if failure.attempts_left == Some(0) => login,
-        Kind::MfaCodeRejected => format!("use the newest code: {}", typed.command("mfa")),
-        Kind::MfaExpired | Kind::NoPendingLogin | Kind::LoginNeeded => login,
-        Kind::LoginBlocked | Kind::CaptchaRequired if failure.challenge.is_some() => later(&typed.command("mfa")),
-        Kind::LoginBlocked | Kind::CaptchaRequired => format!("{browser}; or {}", later(&login)),
-        Kind::AccountLocked => format!("reset the password at https://connect.garmin.com, then: {login}"),
-        Kind::RateLimited => later(&again),
-        Kind::CoolingDown => format!("{}; to ask Garmin all the same: {login} --force", later(&login)),
-        Kind::GarminUnreachable => format!("check the network, then: {again}"),
-        Kind::GarminUnexpected | Kind::ShuttingDown => later(&again),
-        Kind::AlreadyRunning => typed.command("status"),
-        Kind::UnknownAccount => typed.command_for_all("status"),
-        // Two things are not allowed: to talk to the daemon at all, and to bring a second person into an account.
-        Kind::NotAllowed if failure.message.contains("--account NAME") => typed.login_under_another_name(),
-        Kind::NotAllowed => HOW_TO_BE_ALLOWED.into(),
-        Kind::UnknownDataset => again,
-        Kind::InvalidArgument => format!("{again} --help"),
-        Kind::Storage => {
-            format!("see what is the matter: {}", typed.command_for_all("doctor"))
-        }
-        Kind::Internal => match &failure.reference {
-            Some(word) => format!("please report it with the lines of the daemon's log that hold {word}"),
-            None => "please report it with the daemon's log".into(),
-        },
-        _ => format!("update garminsyncctl; {}", typed.command("status")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use garminsync_protocol::WayIn;
+
+    use super::next_step::next_step_at;
     use super::*;
 
     fn typed() -> Typed {

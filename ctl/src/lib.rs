@@ -24,6 +24,8 @@ use failure::{Exit, Failed};
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
+    write_no_core_file();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = match runtime {
         Ok(runtime) => runtime.block_on(async { run(std::env::args_os(), Console::of_process()).await }),
@@ -33,6 +35,16 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// Keeps passwords, codes and keys out of core files: a crash writes none. A browser that is started from here may allow itself one again.
+#[cfg(unix)]
+fn write_no_core_file() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        let _ = writeln!(io::stderr(), "warning: A crash may write a core file ({error}).");
+    }
 }
 
 /// Runs one command line, program name included, and returns the exit code. `Ctrl-C` may arrive at any moment: the command

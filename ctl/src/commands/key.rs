@@ -7,7 +7,7 @@ use super::Done;
 use super::login::{finished, signing_in};
 use crate::app::App;
 use crate::cli::Login;
-use crate::failure::{Failed, HOW_TO_GET_A_KEY};
+use crate::failure::{Failed, how_to_get_a_key};
 
 const WHEN: &str = "When does it end? The days chosen at Garmin (30, 90, 180, 365) or a date; Enter: not known. ";
 
@@ -53,7 +53,7 @@ pub async fn run(app: &mut App, flags: &Login) -> Result<Done, Failed> {
         ..LoginStart::default()
     };
     let result = app.call_aloud(LOGIN_START, params).await.map_err(|failed| {
-        let hint = format!("{HOW_TO_GET_A_KEY} {}", app.typed.command("login --api-key-stdin"));
+        let hint = how_to_get_a_key(&app.typed);
         match failed.is(Kind::InvalidCredentials) {
             true => failed.hint(hint),
             // The daemon refused the key's way in, not the command line: its sentence says where the key belongs.

@@ -22,5 +22,8 @@ pub use status::*;
 /// The number of this protocol. It grows when a client of the last number would misunderstand; adding a field does not.
 pub const PROTOCOL: u32 = 1;
 
+/// Where a person makes a Personal API key, on the web: Garmin's phone app has no such page.
+pub const KEY_PAGE: &str = "https://connect.garmin.com/app/settings/personalApiToken";
+
 /// The account meant when nobody names one.
 pub const DEFAULT_ACCOUNT: &str = "default";

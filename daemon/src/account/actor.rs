@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use garminsync_garmin::{Credentials, Error, Garmin, NoToken, PersonalToken, Profile, Tier, Tokens};
-use garminsync_protocol::{Failure, Kind, LoginResult, LoginStart, Secret, SubmitMfa};
+use garminsync_garmin::{Credentials, Garmin, PersonalToken, Profile, Tier, Tokens};
+use garminsync_protocol::{Failure, Kind, LoginStart, SubmitMfa};
 use garminsync_store::{Store, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::elsewhere::{self, Elsewhere};
+use super::elsewhere;
 use super::key::KeyFacts;
 use super::key_file::KeyFile;
 use super::machine::{Attempt, Effect, Event, Login, State};
-use super::person::{Owner, Unchecked};
+use super::message::{Asker, Brought, Done, Message, Reply, TokenReply};
+use super::person::Unchecked;
 use super::personal::BringsKey;
-use super::sign_in::{self, End};
 use super::stored::{Checked, KeptBearer, Pending, Stored};
 use super::tokens::{Keeper, must_be_renewed, wants_renewal};
 use super::trial::Trial;
@@ -27,11 +27,7 @@ use super::unattended::Alone;
 use super::{Access, AccountEvent, NoAccess, Setting};
 use crate::board::Board;
 use crate::on_thread::OnThread;
-use crate::program;
 use crate::report::Reporter;
-
-pub(super) type Reply = oneshot::Sender<Result<LoginResult, Failure>>;
-pub(super) type TokenReply = oneshot::Sender<Result<SecretString, NoToken>>;
 
 /// A renewal that nobody's 401 asked for does not follow another closer than this: a clock that is wrong by hours makes every
 /// token look expired.
@@ -40,65 +36,6 @@ pub(super) const RENEWAL_SPACING: Duration = Duration::from_secs(60);
 const OWN_LOOK: Duration = Duration::from_secs(3600);
 /// How often a deadline is looked at while a code is awaited. Wall time, so that a suspended machine is right after it wakes.
 const DEADLINE_TICK: Duration = Duration::from_secs(5);
-
-/// What the actor is asked, and what its tasks bring back.
-#[derive(Debug)]
-pub enum Message {
-    /// `login.start`.
-    Login(LoginStart, Reporter, Reply),
-    /// `login.start` with a login that was made elsewhere.
-    TakeOver(Elsewhere, Reporter, Reply),
-    /// `login.submit_mfa`.
-    Submit(SubmitMfa, Reporter, Reply),
-    /// `login.resend_mfa`.
-    Resend(Reporter, Reply),
-    /// `login.cancel`.
-    Cancel(Reply),
-    /// `logout`; true if the data go too.
-    Logout(bool, Reply),
-    /// The data are gone; answered whether that was waited for.
-    Forgotten(oneshot::Sender<bool>),
-    /// What a sync needs.
-    Access(oneshot::Sender<Result<Access, NoAccess>>),
-    /// A token; with `refused`, another one than that.
-    Token {
-        /// Of which tier.
-        tier: Tier,
-        /// What Garmin answered 401 to.
-        refused: Option<SecretString>,
-        /// Where it goes.
-        reply: TokenReply,
-    },
-    /// Garmin's data service refuses even a fresh token.
-    RefusedForGood(Tier, SecretString),
-    /// Look whether tokens need renewal.
-    RefreshDue,
-    /// A program for an unattended sign-in has ended; ignored if the number is not that of the one that runs.
-    Program(u64, Result<SecretString, program::Failed>),
-    /// Finish what must not be cut off, then end.
-    Stop(oneshot::Sender<()>),
-    /// A task's end; ignored if the number is not the current one.
-    Done(u64, Done),
-}
-
-/// How a task ended.
-#[derive(Debug)]
-pub enum Done {
-    /// A sign-in, or the proof of tokens found after a restart.
-    SignIn(End),
-    /// A code check: the session with its new cookies, the code, and what came of it.
-    Code(Box<Pending>, SecretString, sign_in::Checked),
-    /// A request for another code: the session with its new cookies, and whether it was sent.
-    Sent(Box<Pending>, Result<(), Error>),
-    /// A renewal of the account tier's tokens.
-    Renewal(Box<Result<Tokens, Error>>),
-    /// Time to send a renewal once more whose answer was lost.
-    RenewAgain,
-    /// An exchange of the Personal key; true when a login asked for it, which then also tells whose the key is.
-    Bearer(SecretString, bool, Result<(PersonalToken, Option<Owner>), Error>),
-    /// Whose a credential in use is.
-    Owner(Tier, Option<Owner>),
-}
 
 /// The Personal API key, and its bearer.
 pub(super) struct KeyRing {
@@ -443,25 +380,5 @@ impl Actor {
         }
         let display_name = self.profile.as_ref().and_then(|profile| profile.display_name.clone());
         Ok(Access { garmin: self.garmin.clone(), keeper: Keeper(self.own.clone()), tiers, display_name })
-    }
-}
-
-/// Who asks the machine for something, and what they brought.
-pub(super) struct Asker {
-    pub(super) reply: Reply,
-    pub(super) reporter: Reporter,
-    pub(super) brought: Brought,
-}
-
-pub(super) enum Brought {
-    Nothing,
-    Credentials(Option<Credentials>),
-    Code(Secret),
-    Elsewhere(Elsewhere),
-}
-
-impl Asker {
-    pub(super) fn bare(reply: Reply) -> Self {
-        Self { reply, reporter: Reporter::silent(), brought: Brought::Nothing }
     }
 }

@@ -9,11 +9,12 @@ use garminsync_protocol::{Failure, Kind};
 use garminsync_store::Kind as Row;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::actor::{Actor, Asker, Brought, Done, Message};
+use super::actor::Actor;
 use super::chain;
 use super::elsewhere;
 use super::key::KeyFacts;
 use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event, RESEND_PAUSE, RESENDS};
+use super::message::{Asker, Brought, Done, Message};
 use super::person::another_person;
 use super::sign_in::{self, Checked, End};
 use super::stored::{self, Pending, Stored};

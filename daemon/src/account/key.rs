@@ -3,10 +3,8 @@
 
 use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use garminsync_garmin::{Error, PersonalToken};
+use garminsync_protocol::KEY_PAGE;
 use serde::{Deserialize, Serialize};
-
-/// Where keys are made.
-pub const PAGE: &str = "https://connect.garmin.com/app/settings/personalApiToken";
 
 /// How long before its end a key's end is told.
 const FIRST_NOTICE: TimeDelta = TimeDelta::days(14);
@@ -94,14 +92,14 @@ pub fn ending_words(notice: Notice, ends: DateTime<Utc>) -> String {
     let day = ends.format("%Y-%m-%d");
     match notice {
         Notice::Soon => {
-            format!("The Personal API key ends on {day}. Garmin does not renew keys: make a new one before, at {PAGE}.")
+            format!("The Personal API key ends on {day}. Garmin does not renew keys: make a new one before.")
         }
         Notice::VerySoon => format!(
             "The Personal API key ends in a few days, on {day}; after that nothing is read with it any more. \
-             Make a new one now, at {PAGE}."
+             Make a new one now."
         ),
         Notice::Over => {
-            format!("The Personal API key ended on {day}. The data that are here stay. Make a new one at {PAGE}.")
+            format!("The Personal API key ended on {day}. The data that are here stay. Make a new one.")
         }
     }
 }
@@ -130,13 +128,13 @@ impl KeyFacts {
             Error::InvalidCredentials => (
                 REFUSED,
                 format!(
-                    "Garmin no longer accepts the Personal API key (it has ended, or was deleted); make a new one at {PAGE}"
+                    "Garmin no longer accepts the Personal API key (it has ended, or was deleted); make a new one at {KEY_PAGE}"
                 ),
             ),
             Error::Forbidden => (
                 FORBIDDEN,
                 format!(
-                    "Garmin does not let this Personal API key in; look at {PAGE} whether its terms are accepted, and whether \
+                    "Garmin does not let this Personal API key in; look at {KEY_PAGE} whether its terms are accepted, and whether \
                      the account has a device that has synced"
                 ),
             ),

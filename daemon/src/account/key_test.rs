@@ -28,7 +28,7 @@ fn the_end_is_told_at_fourteen_and_at_three_days() {
         assert_eq!(notice(now() + left, now()), told, "{left}");
     }
     let all = [Notice::Soon, Notice::VerySoon, Notice::Over].map(|notice| ending_words(notice, now()));
-    assert!(all.iter().all(|words| words.contains(PAGE) && words.contains("2026-10-26")), "{all:?}");
+    assert!(all.iter().all(|words| words.contains("2026-10-26")), "{all:?}");
     assert!(all[0] != all[1] && all[1] != all[2]);
 }
 

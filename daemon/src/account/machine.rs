@@ -8,10 +8,14 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use garminsync_protocol::{AccountState, Failure, Kind};
 use serde::{Deserialize, Serialize};
 
+pub use self::attempt::{Attempt, Challenge, Ended};
+pub use self::events::{Effect, Event};
 use self::refusals::{
     busy, cooling_down, expired, no_pending, no_resend, no_way_back, other_person, password_missing, rejected,
 };
 
+mod attempt;
+mod events;
 mod refusals;
 
 /// Codes a person may try before the login ends. Garmin's own limit is unknown; other clients stop after 2–5, so as not to
@@ -44,61 +48,6 @@ pub enum Login {
     Dead(String),
 }
 
-/// A sign-in that waits for its code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Challenge {
-    /// Its name.
-    pub id: String,
-    /// The address that signs in.
-    pub email: String,
-    /// `email`, `sms`, …, as Garmin says it.
-    pub method: String,
-    /// The masked destination.
-    pub sent_to: Option<String>,
-    /// When it stops waiting.
-    pub until: DateTime<Utc>,
-    /// Codes that may still be tried.
-    pub attempts_left: u32,
-    /// A code was to be sent and Garmin could not be asked for it.
-    #[serde(default)]
-    pub unsent: bool,
-    /// From when on another code may be asked for; never where an app makes them.
-    #[serde(default)]
-    pub resend_at: Option<DateTime<Utc>>,
-    /// How often that may still be done.
-    #[serde(default)]
-    pub resends_left: u32,
-}
-
-/// The sign-in under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Attempt {
-    /// None; how the last one ended, if that is still worth saying.
-    Idle(Option<Ended>),
-    /// E-mail and password are with Garmin; whose, unless a restart found only the tokens.
-    SigningIn(Option<String>),
-    /// Garmin sent a code.
-    AwaitingMfa(Challenge),
-    /// The code is with Garmin.
-    CheckingCode(Challenge),
-    /// Garmin is asked for another code.
-    AskingForCode(Challenge),
-    /// Garmin turned the sign-in away; until when none is started, and why.
-    CoolingDown(DateTime<Utc>, String),
-    /// A login that was made elsewhere is taken over: a browser's ticket, another program's tokens, or tokens that a restart found
-    /// unproven. What was under way before is kept, because it goes on if this fails.
-    TakingOver(Box<Attempt>),
-}
-
-/// How a sign-in ended without a login.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Ended {
-    /// The code did not come in time.
-    Expired,
-    /// Otherwise; why, for people.
-    Failed(String),
-}
-
 /// An account, as far as signing in goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
@@ -111,83 +60,6 @@ pub struct State {
     /// The pause that a forced sign-in overrides: until when, and why. It stands again if that sign-in says nothing about Garmin's block.
     #[serde(default)]
     pub overridden: Option<(DateTime<Utc>, String)>,
-}
-
-/// What happens to it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// Somebody asks to sign in.
-    LoginAsked {
-        /// The address, if one was named.
-        email: Option<String>,
-        /// Whether a password came along.
-        with_password: bool,
-        /// Whether a cool-down is to be overridden.
-        force: bool,
-    },
-    /// Somebody brings a login that was made elsewhere.
-    TakeOverAsked,
-    /// Garmin wants a code.
-    CodeWanted(Challenge),
-    /// The sign-in, or what follows the code, failed for good.
-    SignInFailed(Failure),
-    /// Garmin turned every way in away.
-    SignInBlocked(Failure),
-    /// Somebody brings a code, perhaps for one challenge only.
-    CodeBrought(Option<String>),
-    /// Garmin refused the code.
-    CodeRejected,
-    /// Garmin says the code is too old.
-    CodeExpired,
-    /// The code met trouble; it may still be good.
-    CodeUndecided(Failure),
-    /// Somebody asks for another code.
-    ResendAsked,
-    /// Garmin has sent another code.
-    CodeSent,
-    /// Another code was asked for, and none came as far as is known.
-    CodeNotSent(Failure),
-    /// New tokens are on disk and Garmin's data service did not refuse them.
-    LoginProven,
-    /// Garmin refused to renew the login; why.
-    GrantRefused(String),
-    /// Somebody gives the sign-in up.
-    CancelAsked,
-    /// Somebody signs out.
-    LogoutAsked,
-    /// Time passed.
-    Tick,
-}
-
-/// What the actor is to do, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Start the sign-in with what the asker brought; the asker waits for its end.
-    SignIn,
-    /// Take the login over that the asker brought; the asker waits for its end.
-    TakeOver,
-    /// Let the asker wait for what is under way.
-    Join,
-    /// Send the code; the asker waits for its end.
-    CheckCode,
-    /// Ask for another code; the asker waits for the answer.
-    SendCode,
-    /// Answer the asker with how things stand.
-    Stand,
-    /// Refuse the asker.
-    Refuse(Failure),
-    /// Answer everybody who waits: how things stand, or why it failed.
-    Tell(Option<Failure>),
-    /// Stop the request under way.
-    Abort,
-    /// Write the waiting sign-in to the vault.
-    KeepPending,
-    /// Remove the waiting sign-in, and tokens that are not proven, from the vault.
-    DropPending,
-    /// Remove tokens that are not proven from the vault; the waiting sign-in stays.
-    DropCandidate,
-    /// Remove every secret of the account from the vault.
-    ForgetSecrets,
 }
 
 impl State {
@@ -486,46 +358,6 @@ impl State {
             (attempt, _) => attempt.given_up(),
         };
         self
-    }
-}
-
-impl Event {
-    /// Whether Garmin's sign-in has looked at who is there, or turned them away once more: either says more than the pause before.
-    fn is_garmins_answer(&self) -> bool {
-        match self {
-            Self::CodeWanted(_) | Self::SignInBlocked(_) | Self::LoginProven => true,
-            Self::SignInFailed(failure) => {
-                matches!(failure.kind, Kind::InvalidCredentials | Kind::AccountLocked | Kind::LoginBlocked)
-            }
-            _ => false,
-        }
-    }
-}
-
-impl Attempt {
-    /// What is left of it when its request was given up half way.
-    pub fn given_up(self) -> Self {
-        match self {
-            Self::SigningIn(_) => Self::Idle(Some(Ended::Failed("the login was given up half way".into()))),
-            Self::CheckingCode(challenge) | Self::AskingForCode(challenge) => Self::AwaitingMfa(challenge),
-            Self::TakingOver(kept) => *kept,
-            attempt => attempt,
-        }
-    }
-
-    /// Whether it is a sign-in of somebody with another address.
-    fn is_anothers(&self, email: &str, now: DateTime<Utc>) -> bool {
-        let who = match self {
-            // Whose login it is that is taken over is not known yet.
-            Self::SigningIn(None) | Self::TakingOver(_) => return true,
-            Self::SigningIn(Some(who)) => Some(who.as_str()),
-            Self::AwaitingMfa(challenge) if now >= challenge.until => None,
-            Self::AwaitingMfa(challenge) | Self::CheckingCode(challenge) | Self::AskingForCode(challenge) => {
-                Some(challenge.email.as_str())
-            }
-            Self::Idle(_) | Self::CoolingDown(..) => None,
-        };
-        who.is_some_and(|who| !who.eq_ignore_ascii_case(email))
     }
 }
 

@@ -8,6 +8,7 @@ mod elsewhere;
 mod key;
 mod key_file;
 pub mod machine;
+mod message;
 mod person;
 mod personal;
 mod renewal;
@@ -32,9 +33,10 @@ use garminsync_protocol::{
 use garminsync_store::{Store, Vault};
 use tokio::sync::{mpsc, oneshot};
 
-use self::actor::{Actor, Message};
+use self::actor::Actor;
 use self::elsewhere::Brought;
 pub use self::key_file::KeyFile;
+use self::message::{Message, Reply};
 pub use self::tokens::Keeper;
 pub use self::unattended::Unattended;
 use crate::board::Board;
@@ -334,10 +336,7 @@ fn printable(name: &str) -> String {
     name.chars().take(MAX_ACCOUNT_NAME).collect()
 }
 
-async fn ask(
-    actor: &mpsc::Sender<Message>,
-    message: impl FnOnce(actor::Reply) -> Message,
-) -> Result<LoginResult, Failure> {
+async fn ask(actor: &mpsc::Sender<Message>, message: impl FnOnce(Reply) -> Message) -> Result<LoginResult, Failure> {
     let (reply, answer) = oneshot::channel();
     let stopping =
         || Failure::new(Kind::ShuttingDown, "The daemon is stopping. A login that waits for its code still waits.");

@@ -10,8 +10,9 @@ use garminsync_protocol::{Failure, Kind};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 
-use super::actor::{Actor, Done, Message};
+use super::actor::Actor;
 use super::machine::{Event, Login};
+use super::message::{Done, Message};
 use super::tokens::Keeper;
 use super::{Access, AccountEvent, NoAccess};
 

@@ -5,15 +5,17 @@ use std::time::Instant;
 
 use chrono::{NaiveDate, SubsecRound, TimeDelta, Utc};
 use garminsync_garmin::{Error, NoToken, PersonalToken};
-use garminsync_protocol::{AccountState, Failure, Kind, TierStatus};
+use garminsync_protocol::{AccountState, Failure, KEY_PAGE, Kind, TierStatus};
 use garminsync_store::{Kind as Row, sha256_hex};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::actor::{Actor, Done, KeyRing, Message, RENEWAL_SPACING, Renewal, Reply, TokenReply};
-use super::key::{End, KeyFacts, PAGE};
+use super::actor::{Actor, KeyRing, RENEWAL_SPACING, Renewal};
+use super::key::{End, KeyFacts};
+use super::message::{Done, Message, Reply, TokenReply};
 use super::person::{self, Owner, another_person};
 use super::stored::KeptBearer;
 use super::tokens::pause_after;
+use super::troubles::ctl_command;
 use super::{key_file, sign_in, words};
 
 /// A bearer with less than this left is not handed out for a request that may take a while.
@@ -332,8 +334,10 @@ impl Actor {
 
     /// Garmin's data service refuses the key's bearer although it is fresh.
     pub(super) async fn key_turned_away(&mut self) {
-        self.key_facts
-            .turned_away(format!("Garmin's data service refuses this Personal API key; look at {PAGE}"), Utc::now());
+        self.key_facts.turned_away(
+            format!("Garmin's data service refuses this Personal API key; look at {KEY_PAGE}"),
+            Utc::now(),
+        );
         self.write_down(&[], Vec::new()).await;
         self.publish();
     }
@@ -342,9 +346,9 @@ impl Actor {
     pub(super) fn key_remedy(&self) -> String {
         match &self.key_file {
             Some(file) if !self.key.as_ref().is_some_and(|ring| ring.stored) => {
-                format!("put a key, made at {PAGE}, into {}", file.path.display())
+                format!("make a key at {KEY_PAGE}, then put it into {}", file.path.display())
             }
-            _ => super::troubles::login_command(&self.name, true),
+            _ => format!("make a key at {KEY_PAGE}, then: {}", ctl_command(&self.name, "login --api-key-stdin")),
         }
     }
 

@@ -8,8 +8,9 @@ use garminsync_garmin::{Error, NoToken, Tokens};
 use garminsync_store::Kind as Row;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::actor::{Actor, Done, Message, RENEWAL_SPACING, TokenReply};
+use super::actor::{Actor, RENEWAL_SPACING};
 use super::machine::Login;
+use super::message::{Done, Message, TokenReply};
 use super::tokens::is_usable;
 use super::trial::Trial;
 

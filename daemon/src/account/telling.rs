@@ -6,8 +6,9 @@ use chrono::SubsecRound;
 use garminsync_protocol::{AccountState, Failure, LoginResult, MfaStatus, TierStatus, Tiers};
 
 use super::AccountEvent;
-use super::actor::{Actor, Asker};
+use super::actor::Actor;
 use super::machine::{Attempt, Login};
+use super::message::Asker;
 
 /// The trouble that stands while an account's data are removed.
 pub(super) const FORGETTING: &str = "data.forgetting";

@@ -8,7 +8,7 @@ use garminsync_garmin::{NoToken, Tier, TokenSource, Tokens};
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 
-use super::actor::Message;
+use super::message::Message;
 
 /// Renewal starts when less than this is left (other clients use 5–15 min), or a quarter of a short life.
 const MARGIN: TimeDelta = TimeDelta::minutes(15);

@@ -36,7 +36,7 @@ impl Actor {
             let reason = self.reason().unwrap_or_default();
             let text = format!("{}. The data that are here stay.", reason.trim_end_matches('.'));
             let by_key = self.state.login == Login::None;
-            let hint = if by_key { self.key_remedy() } else { login_command(&self.name, false) };
+            let hint = if by_key { self.key_remedy() } else { ctl_command(&self.name, "login") };
             troubles.push(trouble("login.needed", text, hint));
         } else if let Some(why) = key_why.filter(|_| self.key.is_some() && self.key_facts.refusal.is_some()) {
             let text = format!("{}. The account login goes on by itself.", why.trim_end_matches('.'));
@@ -68,7 +68,7 @@ impl Actor {
             let text = format!(
                 "The login ends on {end} if Garmin does not renew it before; it is tried again and again. A new login mends it, too."
             );
-            troubles.push(trouble("login.expiring", text, login_command(&self.name, false)));
+            troubles.push(trouble("login.expiring", text, ctl_command(&self.name, "login")));
         }
         if let Some(ahead) = self.garmin.clock_ahead().filter(|ahead| ahead.abs() > CLOCK_IS_WRONG) {
             let text = format!(
@@ -88,11 +88,7 @@ impl Actor {
     }
 }
 
-pub(super) fn login_command(account: &str, with_key: bool) -> String {
-    ctl_command(account, if with_key { "login --api-key-stdin" } else { "login" })
-}
-
-fn ctl_command(account: &str, command: &str) -> String {
+pub(super) fn ctl_command(account: &str, command: &str) -> String {
     let account = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
     format!("garminsyncctl{account} {command}")
 }

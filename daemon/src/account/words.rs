@@ -2,9 +2,7 @@
 //! people. Pure; only the account room calls it.
 
 use garminsync_garmin::{Cause, Error, Flow};
-use garminsync_protocol::{Failure, Kind, WayIn};
-
-use super::key::PAGE;
+use garminsync_protocol::{Failure, KEY_PAGE, Kind, WayIn};
 
 /// Whether Garmin turned the door away rather than the person: another door may open, and a pause is due if none does.
 pub fn is_block(error: &Error) -> bool {
@@ -254,7 +252,7 @@ pub fn key(error: &Error) -> Failure {
         Error::Forbidden => (
             Kind::InvalidCredentials,
             format!(
-                "Garmin does not let this Personal API key in: look at {PAGE} whether its terms are accepted, and whether the \
+                "Garmin does not let this Personal API key in: look at {KEY_PAGE} whether its terms are accepted, and whether the \
                  account has a device that has synced. Nothing was stored."
             ),
         ),

@@ -1,5 +1,7 @@
 //! The configuration file: what is right, and every way of being wrong by file, line and key.
 
+use chrono::NaiveDate;
+
 use super::*;
 use crate::args::Args;
 use crate::places::Origin;

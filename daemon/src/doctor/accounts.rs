@@ -1,7 +1,7 @@
 //! How the accounts stand: from the board, as `status` has it, with a verdict. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use garminsync_protocol::{AccountState, AccountStatus, Check, DEFAULT_ACCOUNT, Status, TierStatus, Trouble};
+use garminsync_protocol::{AccountState, AccountStatus, Check, DEFAULT_ACCOUNT, KEY_PAGE, Status, TierStatus, Trouble};
 
 use super::{failed, ok, warning};
 
@@ -52,9 +52,11 @@ fn check(account: &AccountStatus, now: DateTime<Utc>) -> Check {
         }
         AccountState::AwaitingMfa => return warning(name, "a login waits for its code", format!("{ctl} mfa")),
         AccountState::CoolingDown => {
-            let until = account.until.map(|until| format!(" until {}", until.format("%F %R UTC"))).unwrap_or_default();
+            // How long, and not until when: the daemon does not know whoever asks' time zone.
+            let left = account.until.map(|until| (until - now).num_minutes().max(1));
+            let left = left.map(|left| format!(" for {} h {:02} min", left / 60, left % 60)).unwrap_or_default();
             let hint = format!("wait, or sign in by browser: {ctl} login --browser");
-            return warning(name, format!("Garmin turned the sign-in away{reason}; none is tried{until}"), hint);
+            return warning(name, format!("Garmin turned the sign-in away{reason}; none is tried{left}"), hint);
         }
         AccountState::Active | AccountState::SigningIn | AccountState::CheckingCode => {}
     }
@@ -72,9 +74,7 @@ fn check(account: &AccountStatus, now: DateTime<Utc>) -> Check {
             None => facts.push("API key".into()),
         }
         if tier.state == AccountState::LoginNeeded || tier.key_expires_at.is_some_and(|at| at - now < KEY_ENDS) {
-            hint = Some(format!(
-                "make a new key at Garmin Connect: Settings → Personal API, then: {ctl} login --api-key-stdin"
-            ));
+            hint = Some(format!("make a key at {KEY_PAGE}, then: {ctl} login --api-key-stdin"));
         }
     }
     if let Some(trouble) = account.troubles.first() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use garminsync_garmin::{Domain, Garmin, Outcome, Probed, Service};
-use garminsync_protocol::{Check, DEFAULT_ACCOUNT};
+use garminsync_protocol::{Check, DEFAULT_ACCOUNT, KEY_PAGE};
 
 use super::{Doctor, clock_of, failed, ok, skipped, warning};
 
@@ -119,7 +119,9 @@ fn host(heard: &Heard) -> Check {
             format!(
                 "{host} turns this machine's sign-ins away (HTTP {status}): it takes them for a robot's. A login that works goes on working"
             ),
-            "garminsyncctl login --browser, or a Personal API key: garminsyncctl login --api-key-stdin",
+            format!(
+                "garminsyncctl login --browser; or make a key at {KEY_PAGE}, then: garminsyncctl login --api-key-stdin"
+            ),
         ),
         Outcome::Refused(status) => {
             warning(name, format!("{host} refuses for now (HTTP {status})"), "wait an hour; the daemon waits by itself")

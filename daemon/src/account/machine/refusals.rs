@@ -83,8 +83,7 @@ pub(super) fn cooling_down(why: &str, until: DateTime<Utc>, now: DateTime<Utc>) 
     Failure::new(
         Kind::CoolingDown,
         format!(
-            "No login is tried before {} UTC, because every further one would prolong Garmin's block ({}).",
-            until.format("%Y-%m-%d %H:%M"),
+            "No login is tried yet, because every further one would prolong Garmin's block ({}).",
             why.trim_end_matches('.'),
         ),
     )

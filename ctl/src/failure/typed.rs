@@ -1,0 +1,60 @@
+//! What a person types to reach the same daemon and account with another command. Pure; hints are made of it.
+
+use std::path::Path;
+
+use garminsync_protocol::DEFAULT_ACCOUNT;
+
+/// How a person reaches the same daemon and account with another command.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    socket: String,
+    account: String,
+    command: String,
+}
+
+impl Typed {
+    /// From the flags that were typed and the command.
+    pub fn new(socket: Option<&Path>, account: Option<&str>, command: &str) -> Self {
+        let flag = |name: &str, value: &str| format!(" {name} {}", quoted(value));
+        Self {
+            socket: socket.map(|socket| flag("--socket", &socket.to_string_lossy())).unwrap_or_default(),
+            account: account.map(|account| flag("--account", account)).unwrap_or_default(),
+            command: command.into(),
+        }
+    }
+
+    /// Another command, with the same flags.
+    pub fn command(&self, command: &str) -> String {
+        format!("garminsyncctl{}{} {command}", self.socket, self.account)
+    }
+
+    /// Another command, for whatever accounts there are.
+    pub fn command_for_all(&self, command: &str) -> String {
+        format!("garminsyncctl{} {command}", self.socket)
+    }
+
+    /// A sign-in under a name that is still to be chosen.
+    pub(super) fn login_under_another_name(&self) -> String {
+        format!("garminsyncctl{} --account NAME login", self.socket)
+    }
+
+    /// A command for another account than the one that was typed.
+    pub fn command_for(&self, account: &str, command: &str) -> String {
+        if !self.account.is_empty() || account == DEFAULT_ACCOUNT {
+            self.command(command)
+        } else {
+            format!("garminsyncctl{} --account {} {command}", self.socket, quoted(account))
+        }
+    }
+
+    /// The same command once more, less its own flags.
+    pub fn again(&self) -> String {
+        self.command(&self.command)
+    }
+}
+
+/// A word as a shell takes it for one.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:\\".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
