@@ -89,12 +89,37 @@ pub struct EndpointsSection {
     pub personal: Option<BaseUrl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_pause_s: Option<Spanned<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_gap_s: Option<Spanned<f64>>,
 }
 
 impl EndpointsSection {
     /// Seconds to wait where a person would read and type; only against a sign-in server on this machine.
     pub fn sign_in_pause_s(&self) -> Option<f64> {
         self.sign_in_pause_s.as_ref().map(|pause| *pause.get_ref())
+    }
+
+    /// Seconds between the starts of two data requests to a tier; only against data servers on this machine.
+    pub fn request_gap_s(&self) -> Option<f64> {
+        self.request_gap_s.as_ref().map(|gap| *gap.get_ref())
+    }
+
+    /// Where what is meant for servers on this machine stands beside others, or makes no sense.
+    fn wrong(&self) -> Option<(usize, String)> {
+        let here = |end: &Option<BaseUrl>| end.as_ref().is_some_and(BaseUrl::on_this_machine);
+        let data = here(&self.connectapi) && here(&self.personal);
+        [
+            (&self.sign_in_pause_s, here(&self.sso), "sign_in_pause_s", "an sso endpoint"),
+            (&self.request_gap_s, data, "request_gap_s", "connectapi and personal endpoints"),
+        ]
+        .into_iter()
+        .find_map(|(seconds, here, key, of)| match seconds.as_ref()? {
+            given if !here => Some((given.span().start, format!("{key} is for {of} on a loopback address only"))),
+            given if !(0.0..=60.0).contains(given.get_ref()) => {
+                Some((given.span().start, format!("{key}: 0 to 60 seconds make sense")))
+            }
+            _ => None,
+        })
     }
 }
 
@@ -271,15 +296,8 @@ impl Config {
             let at = error.span().map(|span| span.start);
             wrong(at, in_our_words(error.message(), at.and_then(|at| section(text, at))))
         })?;
-        let endpoints = &config.garmin.endpoints;
-        if let Some(pause) = &endpoints.sign_in_pause_s {
-            let at = Some(pause.span().start);
-            if !endpoints.sso.as_ref().is_some_and(BaseUrl::on_this_machine) {
-                return Err(wrong(at, "sign_in_pause_s is for an sso endpoint on a loopback address only".into()));
-            }
-            if !(0.0..=60.0).contains(pause.get_ref()) {
-                return Err(wrong(at, "sign_in_pause_s: 0 to 60 seconds make sense".into()));
-            }
+        if let Some((at, what)) = config.garmin.endpoints.wrong() {
+            return Err(wrong(Some(at), what));
         }
         if config.control.group.as_deref() == Some("") {
             return Err(wrong(None, "[control] group is empty; leave it out instead".into()));

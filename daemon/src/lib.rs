@@ -363,15 +363,19 @@ fn rules(config: &Config) -> Result<Rules, String> {
     let starts = |(name, section): (&AccountName, &config::AccountSection)| {
         section.start.map(|start| (name.as_str().to_owned(), start.date()))
     };
-    Rules {
+    let mut rules = Rules {
         start: config.sync.start.date(),
         account_start: config.accounts.iter().filter_map(starts).collect(),
         originals: config.sync.originals,
         intraday: config.sync.intraday,
         datasets: config.datasets.clone(),
         ..Rules::default()
+    };
+    if let Some(gap) = config.garmin.endpoints.request_gap_s() {
+        rules.account.gap = Duration::from_secs_f64(gap);
+        rules.personal.gap = rules.account.gap;
     }
-    .checked()
+    rules.checked()
 }
 
 #[cfg(test)]

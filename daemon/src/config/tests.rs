@@ -146,6 +146,10 @@ fn every_mistake_is_told_with_its_line() {
             "[garmin.endpoints]\nsso = \"http://[::1]:1\"\nsign_in_pause_s = -1",
             "c.toml:3: sign_in_pause_s: 0 to 60 seconds make sense",
         ),
+        (
+            "[garmin.endpoints]\nconnectapi = \"http://[::1]:1\"\nrequest_gap_s = 0",
+            "c.toml:3: request_gap_s is for connectapi and personal endpoints on a loopback address only",
+        ),
         ("[accounts.\"../eva\"]\n", "c.toml:1: \"../eva\": an account's name is 1 to 64 letters…"),
         ("[control]\ngroup = \"\"", "c.toml: [control] group is empty; leave it out instead"),
         ("[sync]\nstart = \"auto\"\nstart = \"auto\"", "c.toml:3: duplicate key…"),
