@@ -192,7 +192,17 @@ fn list(dataset: &Dataset, route: &Route, ledger: &Ledger, scope: &Scope) -> Vec
     }
     let wanted = wanted(dataset, route, standing, first, scope, |_| Some(DateTime::<Utc>::MIN_UTC));
     let mut runs: Vec<_> = runs(&wanted).into_iter().map(|(from, to)| (Some(from), to)).collect();
-    if standing.asked_down_from.is_some() || !scope.is_open() {
+    if standing.asked_down_from.is_some() {
+        return runs;
+    }
+    if !scope.is_open() {
+        // As far down as the mirror goes; its oldest day tells when that was last done.
+        let oldest = standing.days.get(&first).filter(|_| scope.since.is_none() && !standing.asked.contains(&first));
+        let old =
+            oldest.is_some_and(|known| known.attempts == 0 && later(known.read_on, Days::new(RELIST)) <= scope.today);
+        if old && scope.takes(oldest) && first <= scope.last() {
+            runs = vec![(Some(first), scope.last())];
+        }
         return runs;
     }
     match whole {

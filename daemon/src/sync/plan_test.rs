@@ -96,6 +96,21 @@ fn what_costs_no_more_is_read_again_each_week_and_each_month() {
 }
 
 #[test]
+fn the_list_is_read_as_far_down_as_the_mirror_goes_each_week() {
+    let read = |ago| ledger("activities", (0..400).map(back).map(move |day| (day, known(State::Ok, back(ago), 0))));
+    let scope = scope(Some(back(399)));
+    let whole = (Some(back(399)), today());
+    assert_eq!(planned("activities", &read(6), &scope), [(Some(back(36)), today())]);
+    assert_eq!(planned("activities", &read(7), &scope), [whole]);
+    let mut asked = read(7);
+    asked.ask("activities", Some(back(399)), today());
+    assert_eq!(planned("activities", &asked, &scope), [], "once a run");
+    assert_eq!(planned("activities", &read(7), &Scope { missing: true, ..scope }), []);
+    let bounded = Scope { since: Some(back(100)), until: Some(back(90)), ..scope };
+    assert_eq!(planned("activities", &read(7), &bounded), [], "a person who names days gets these");
+}
+
+#[test]
 fn a_follower_asks_where_there_is_reason_and_again_when_it_changed() {
     let sleep = only("sleep");
     let noon = |day: NaiveDate| day.and_hms_opt(12, 0, 0).unwrap().and_utc();

@@ -28,7 +28,12 @@ impl<S: Login> Run<S> {
         let Some(dataset) = self.job.datasets.iter().copied().find(|dataset| dataset.kind == Kind::Deletions) else {
             return Ok(());
         };
-        let first = from.map_or(EARLIEST, |from| later(from, Days::new(1)));
+        let first = match from {
+            // Below the oldest day of the mirror there is no other stretch that could hold it.
+            Some(from) if self.scope.start.is_none_or(|start| start < from) => later(from, Days::new(1)),
+            Some(from) => from,
+            None => EARLIEST,
+        };
         let last = if to >= self.scope.today { to } else { earlier(to, Days::new(1)) };
         let account = self.job.account.clone();
         let known = self.job.store.call(move |store| store.activities_between(&account, first, last)).await?;

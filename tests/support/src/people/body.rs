@@ -223,7 +223,7 @@ impl Life {
     /// The row of `health_snapshot` of this day.
     pub fn snapshot(&self, day: NaiveDate) -> Option<SnapshotTruth> {
         self.worn(day)?;
-        let mut rng = self.chance(day, "snapshot");
+        let mut rng = of_day(self.plan.seed, day, "snapshot");
         if !once_in(&mut rng, 12) {
             return None;
         }

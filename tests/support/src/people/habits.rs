@@ -1,9 +1,9 @@
 //! What only some people log: the menstrual cycle, food, the lifestyle log. Made when it is asked for; empty without the
-//! habit (`Plan::habits`).
+//! habit (`Plan::habits`). A day that Garmin revises changes nothing of it.
 
 use chrono::{Days, Duration, NaiveDate};
 
-use super::chance::{of_number, once_in, rounded};
+use super::chance::{of_day, of_number, once_in, rounded};
 use super::life::Life;
 use super::truth::{CycleTruth, FoodTruth, LifestyleTruth, MenstrualDayTruth, NutritionTruth};
 
@@ -34,7 +34,7 @@ impl Life {
             period_days: cycle.period_days,
             predicted: cycle.predicted,
             flow: (day_in_cycle <= period).then(|| if day_in_cycle < 3 { "HEAVY" } else { "LIGHT" }.into()),
-            notes: once_in(&mut self.chance(day, "cycle notes"), 20).then(|| "Kopfschmerzen".into()),
+            notes: once_in(&mut of_day(self.plan.seed, day, "cycle notes"), 20).then(|| "Kopfschmerzen".into()),
         })
     }
 
@@ -68,7 +68,7 @@ impl Life {
 
     /// The rows of `food` of one day.
     pub fn foods(&self, day: NaiveDate) -> Vec<FoodTruth> {
-        let mut rng = self.chance(day, "food");
+        let mut rng = of_day(self.plan.seed, day, "food");
         if !self.plan.habits.nutrition || self.worn(day).is_none() || once_in(&mut rng, 3) {
             return Vec::new();
         }
@@ -95,7 +95,7 @@ impl Life {
 
     /// The rows of `lifestyle` of one day.
     pub fn lifestyle(&self, day: NaiveDate) -> Vec<LifestyleTruth> {
-        let mut rng = self.chance(day, "lifestyle");
+        let mut rng = of_day(self.plan.seed, day, "lifestyle");
         if !self.plan.habits.lifestyle || self.worn(day).is_none() || once_in(&mut rng, 3) {
             return Vec::new();
         }
