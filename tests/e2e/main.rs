@@ -9,6 +9,7 @@ mod catalogue_personal;
 mod catalogue_sign_in;
 mod catalogue_tokens;
 mod doctor;
+mod every_table;
 mod forgetting;
 mod import;
 mod keys;

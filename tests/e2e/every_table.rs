@@ -1,0 +1,81 @@
+//! Every table of every dataset holds row for row what Garmin holds, whichever way the data came and whatever happened on the way. The
+//! people compared have a day of 23 or 25 hours, a journey to another continent, and habits that they log.
+
+mod compare;
+mod home;
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use compare::{assert_equal, assert_equal_but};
+use garminsync_test_support::harness::Daemon;
+use garminsync_test_support::people::Person;
+use home::{Way, age, back, mirrored, sync, sync_behind, traveller};
+
+use crate::stage::{ANA, today};
+
+fn north(last: NaiveDate) -> Person {
+    traveller(chrono_tz::Europe::Berlin, chrono_tz::America::New_York, last)
+}
+
+/// South of the equator the clocks go forward when they go back in the north.
+fn south(last: NaiveDate) -> Person {
+    traveller(chrono_tz::Australia::Sydney, chrono_tz::Asia::Tokyo, last)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_first_sync_by_the_account_tier() {
+    let (stage, _daemon) = mirrored(north(today()), Way::Account).await;
+    let (tables, rows) = assert_equal(&stage, Way::Account).await;
+    assert!(tables > 45 && rows > 50_000, "{tables} tables, {rows} rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_first_sync_by_both_tiers() {
+    let (stage, _daemon) = mirrored(south(today()), Way::Both).await;
+    let (tables, rows) = assert_equal(&stage, Way::Both).await;
+    assert!(tables > 45 && rows > 50_000, "{tables} tables, {rows} rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_first_sync_by_the_personal_tier_alone() {
+    let (stage, _daemon) = mirrored(north(today()), Way::Personal).await;
+    let (tables, rows) = assert_equal(&stage, Way::Personal).await;
+    assert!(tables > 15 && rows > 10_000, "{tables} tables, {rows} rows");
+}
+
+/// Thirty days go by in steps, each with what happens on them: a watch that is synced late, nights that are scored again, days that are
+/// revised, activities that are edited, deleted, uploaded again, and uploaded late. What is found once a month is there after one more.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_thirty_days_by_the_account_tier() {
+    thirty_days(north(back(30)), Way::Account).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_thirty_days_by_both_tiers() {
+    thirty_days(south(back(30)), Way::Both).await;
+}
+
+async fn thirty_days(person: Person, way: Way) {
+    let (stage, mut daemon) = mirrored(person, way).await;
+    let mut touched = BTreeSet::new();
+    for days in [3, 9, 2, 15, 1, 0] {
+        assert!(daemon.terminate().await.success(), "{}", stage.home.log());
+        age(&stage, if days == 0 { 31 } else { days.into() });
+        stage.fake.live(ANA, |life| {
+            let before = life.clone();
+            let passed = life.days_pass(days);
+            for id in [passed.deleted, passed.edited, passed.added].concat() {
+                let versions = [before.activity(id), life.activity(id)].into_iter().flatten();
+                touched.extend(versions.map(|activity| activity.start_local.date()));
+            }
+        });
+        daemon = Daemon::start(&stage.home).await;
+        sync_behind(&stage).await;
+    }
+    sync(&stage).await;
+    let person = stage.fake.person(ANA).expect("Ana");
+    assert_eq!(person.life.plan().today, today());
+    let (_, rows) = assert_equal_but(&stage, way, &touched).await;
+    assert!(rows > 50_000, "{rows}");
+}
