@@ -2,6 +2,7 @@
 //! people compared have a day of 23 or 25 hours, a journey to another continent, and habits that they log.
 
 mod compare;
+mod faults;
 mod home;
 
 use std::collections::BTreeSet;
@@ -11,8 +12,11 @@ use compare::{assert_equal, assert_equal_but};
 use garminsync_test_support::harness::Daemon;
 use garminsync_test_support::people::Person;
 use home::{Way, age, back, mirrored, sync, sync_behind, traveller};
+use rusqlite::Connection;
 
-use crate::stage::{ANA, today};
+use crate::ledger::{watch, written};
+use crate::rebuild::{garminsyncd, projected};
+use crate::stage::{ANA, Stage, today};
 
 fn north(last: NaiveDate) -> Person {
     traveller(chrono_tz::Europe::Berlin, chrono_tz::America::New_York, last)
@@ -28,6 +32,7 @@ async fn after_a_first_sync_by_the_account_tier() {
     let (stage, _daemon) = mirrored(north(today()), Way::Account).await;
     let (tables, rows) = assert_equal(&stage, Way::Account).await;
     assert!(tables > 45 && rows > 50_000, "{tables} tables, {rows} rows");
+    second_sync_writes_nothing(&stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +40,7 @@ async fn after_a_first_sync_by_both_tiers() {
     let (stage, _daemon) = mirrored(south(today()), Way::Both).await;
     let (tables, rows) = assert_equal(&stage, Way::Both).await;
     assert!(tables > 45 && rows > 50_000, "{tables} tables, {rows} rows");
+    second_sync_writes_nothing(&stage).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,6 +48,14 @@ async fn after_a_first_sync_by_the_personal_tier_alone() {
     let (stage, _daemon) = mirrored(north(today()), Way::Personal).await;
     let (tables, rows) = assert_equal(&stage, Way::Personal).await;
     assert!(tables > 15 && rows > 10_000, "{tables} tables, {rows} rows");
+    second_sync_writes_nothing(&stage).await;
+}
+
+/// Of unchanged data a second sync only notes that it read them.
+async fn second_sync_writes_nothing(stage: &Stage) {
+    watch(&Connection::open(stage.home.data_dir().join("garmin.db")).expect("garmin.db"));
+    sync(stage).await;
+    assert_eq!(written(stage), ["ledger UPDATE", "sync_run INSERT", "sync_run UPDATE"]);
 }
 
 /// Thirty days go by in steps, each with what happens on them: a watch that is synced late, nights that are scored again, days that are
@@ -59,7 +73,7 @@ async fn after_thirty_days_by_both_tiers() {
 async fn thirty_days(person: Person, way: Way) {
     let (stage, mut daemon) = mirrored(person, way).await;
     let mut touched = BTreeSet::new();
-    for days in [3, 9, 2, 15, 1, 0] {
+    for days in [4, 9, 16, 1, 0] {
         assert!(daemon.terminate().await.success(), "{}", stage.home.log());
         age(&stage, if days == 0 { 31 } else { days.into() });
         stage.fake.live(ANA, |life| {
@@ -78,4 +92,17 @@ async fn thirty_days(person: Person, way: Way) {
     assert_eq!(person.life.plan().today, today());
     let (_, rows) = assert_equal_but(&stage, way, &touched).await;
     assert!(rows > 50_000, "{rows}");
+
+    // Made anew from the answers, every table is what it became step by step.
+    assert!(daemon.terminate().await.success(), "{}", stage.home.log());
+    let look = || projected(&stage.home.database().expect("garmin.db"));
+    let before = look();
+    let sql = "SELECT count(*) FROM activity WHERE deleted_utc IS NOT NULL";
+    let deleted: i64 = stage.home.database().and_then(|db| db.query_row(sql, [], |row| row.get(0))).expect(sql);
+    assert!(deleted > 0, "nothing was deleted");
+    let rebuilt = garminsyncd(&stage, &["--rebuild"]).await;
+    assert_eq!(rebuilt.code, 0, "{rebuilt:?}");
+    let odd: Vec<_> =
+        look().into_iter().filter(|(table, rows)| before[table] != *rows).map(|(table, _)| table).collect();
+    assert!(odd.is_empty(), "a rebuild makes them otherwise: {odd:?}");
 }

@@ -94,7 +94,7 @@ async fn gaps_say_why_and_a_sync_of_what_is_missing_reads_nothing_else() {
 }
 
 /// Every row that is written from now on, whoever writes it, leaves a line in `written`.
-fn watch(database: &rusqlite::Connection) {
+pub fn watch(database: &rusqlite::Connection) {
     let tables: Vec<String> = {
         let mut statement = database
             .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
@@ -112,7 +112,8 @@ fn watch(database: &rusqlite::Connection) {
     }
 }
 
-fn written(stage: &Stage) -> Vec<String> {
+/// What was, each once, as `table WHAT`.
+pub fn written(stage: &Stage) -> Vec<String> {
     let database = stage.home.database().expect("garmin.db");
     let mut statement =
         database.prepare("SELECT DISTINCT name || ' ' || what FROM written ORDER BY 1").expect("a statement");

@@ -14,7 +14,7 @@ use rusqlite::types::Value as Sql;
 use crate::stage::{PASSWORD, Stage, ana};
 
 /// Every row of every table that is made from the archive, whatever datasets there are.
-fn projected(database: &Connection) -> BTreeMap<String, Vec<Vec<Sql>>> {
+pub fn projected(database: &Connection) -> BTreeMap<String, Vec<Vec<Sql>>> {
     let mut tables = database.prepare("SELECT tables FROM projection").expect("projections");
     let names =
         tables.query_map([], |row| row.get::<_, String>(0)).expect("projections").map(|row| row.expect("a row"));
@@ -48,7 +48,7 @@ fn damage(stage: &Stage) {
 }
 
 /// Runs the daemon's program to its end.
-async fn garminsyncd(stage: &Stage, words: &[&str]) -> Ran {
+pub async fn garminsyncd(stage: &Stage, words: &[&str]) -> Ran {
     let mut command = stage.home.command(stage.home.daemon_program());
     command.args(words);
     run(command, "").await

@@ -116,9 +116,10 @@ pub async fn sync_behind(stage: &Stage) {
 /// cannot move, so the lives of these tests end before today and come nearer to it.
 pub fn age(stage: &Stage, days: u64) {
     let database = Connection::open(stage.home.data_dir().join("garmin.db")).expect("garmin.db");
-    for table in ["ledger", "answer", "original"] {
-        let older = format!("strftime('%Y-%m-%dT%H:%M:%SZ', fetched_utc, '-{days} days')");
-        database.execute_batch(&format!("UPDATE {table} SET fetched_utc = {older}")).expect(table);
+    let times = [("ledger", "fetched"), ("answer", "fetched"), ("original", "fetched"), ("pause", "until")];
+    for (table, time) in times {
+        let older = format!("strftime('%Y-%m-%dT%H:%M:%SZ', {time}_utc, '-{days} days')");
+        database.execute_batch(&format!("UPDATE {table} SET {time}_utc = {older}")).expect(table);
     }
 }
 
