@@ -126,7 +126,9 @@ impl App {
         }
         match self.console.line().await {
             Ok(Some(line)) => self.sound(line, what),
-            Ok(None) => Err(Failed::usage(format!("stdin ended before {what}. Nothing was sent."))),
+            Ok(None) => {
+                Err(Failed::usage(format!("stdin ended before {what}. Nothing was sent.")).hint(self.typed.again()))
+            }
             Err(error) => {
                 Err(Failed::usage(format!("stdin could not be read for {what} ({error}). Nothing was sent.")))
             }

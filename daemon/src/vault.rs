@@ -70,7 +70,7 @@ pub async fn open(config: &Config, places: &Places, board: &Board) -> Result<Vau
         match opened.map_err(|error| error.to_string())? {
             Ok(opened) => {
                 board.change(|status| status.troubles.retain(|trouble| trouble.kind != LOCKED));
-                return Ok(tell(opened, board));
+                return Ok(tell(opened, &places.state_dir.path, board));
             }
             Err(error @ Error::KeyringClosed(_)) => say_locked(board, &format!("{error}.")),
             Err(error) => return Err(error.to_string()),
@@ -104,7 +104,7 @@ fn say_locked(board: &Board, why: &str) {
 }
 
 /// Tells what people should know of a vault that was opened.
-fn tell(opened: Opened, board: &Board) -> Vault {
+fn tell(opened: Opened, state_dir: &Path, board: &Board) -> Vault {
     let Opened { vault, kept_aside, key, moved_from, not_moved, tightened } = opened;
     tracing::info!(key = %key, "vault open");
     for path in &tightened {
@@ -126,14 +126,24 @@ fn tell(opened: Opened, board: &Board) -> Vault {
             ));
         });
     }
-    if let Some(aside) = kept_aside {
-        let text = format!(
+    let text = match kept_aside {
+        Some(aside) => Some(format!(
             "The vault could not be opened ({}). It was not overwritten: it is kept as {}. Its logins are not usable until it is put back.",
             aside.why,
             aside.path.display()
-        );
+        )),
+        // A restart mends nothing, so it must not make the accounts look as if somebody had signed them out.
+        None => Vault::kept_before(state_dir).last().map(|kept| {
+            format!(
+                "A vault that an earlier start could not open is kept as {}. Its logins are not usable until it is put back.",
+                kept.display()
+            )
+        }),
+    };
+    if let Some(text) = text {
         tracing::error!("{text}");
-        board.change(|status| status.troubles.push(trouble("vault.unreadable", text, "garminsyncctl login")));
+        let hint = "stop garminsyncd and put that file and its key back as they were; or: garminsyncctl login, and remove the file";
+        board.change(|status| status.troubles.push(trouble("vault.unreadable", text, hint)));
     }
     vault
 }

@@ -88,9 +88,21 @@ async fn forgetting_takes_all_of_one_account_and_nothing_of_another() {
     assert!(unasked.stderr.contains("--forget-data --yes"), "{unasked:?}");
     assert_eq!(stage.home.account("eva").await["state"], "active");
 
+    let announced: i64 = stage
+        .home
+        .database()
+        .expect("the database")
+        .query_row(
+            "SELECT (SELECT sum(bytes) FROM original WHERE account = 'eva')
+                 + (SELECT sum(length(body)) FROM answer WHERE account = 'eva')",
+            [],
+            |row| row.get(0),
+        )
+        .expect("a number");
     let gone = stage.home.ctl(&["--account", "eva", "logout", "--forget-data", "--yes", "--json"]).await;
     assert_eq!(gone.code, 0, "{gone:?}");
     let gone = gone.json();
+    assert_eq!(gone["forgotten"]["bytes"].as_i64(), Some(announced), "what is said before is what is said after");
     assert_eq!(
         (gone["forgotten"]["rows"].as_i64(), gone["forgotten"]["files"].as_u64()),
         (Some(eva.0), Some(eva.1 as u64))

@@ -234,6 +234,25 @@ async fn one_credential_does_not_take_the_other_along() {
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0, "by the key");
 }
 
+/// What became of a sign-in by password is no news of an account that works with its key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_works_whatever_became_of_a_password() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login("wrong", &[]).await.code, 8);
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    let account = stage.home.account("default").await;
+    assert_eq!((&account["state"], &account["reason"]), (&"active".into(), &Value::Null), "{account}");
+
+    stage.fake.change(ANA, |person| person.mood = SignInMood::Captcha);
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
+    let account = stage.home.account("default").await;
+    assert_eq!(account["state"], "active", "{account}");
+    assert!(account["until"].is_string(), "the pause stands: {account}");
+    let status = stage.home.ctl(&["status"]).await;
+    assert!(status.code == 0 && status.stdout.contains("no sign-in by password is tried until"), "{status:?}");
+}
+
 /// 429 at the key's exchange: nothing is sent before the pause is over, also after restarts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_outlives_the_process() {

@@ -92,6 +92,30 @@ async fn a_unit_that_lost_its_credential_loses_no_login() {
 }
 
 /// A vault whose key is in a keyring, on a machine where that cannot be asked: the daemon says so, waits, and goes on by itself.
+/// A machine restarts before anybody looks: that the logins are in a file beside must still be told then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_that_was_kept_aside_is_told_of_until_it_is_gone() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    assert!(daemon.terminate().await.success());
+    let dir = stage.home.state_dir();
+    std::fs::rename(dir.join("vault.key"), dir.join("moved")).expect("the key is moved away");
+    for start in ["first", "second"] {
+        let daemon = Daemon::start(&stage.home).await;
+        let said = stage.home.ctl(&["status"]).await;
+        let kept = names(&dir, "vault.db.unreadable-");
+        assert_eq!(kept.len(), 1, "{start}: {kept:?}");
+        assert!(said.stdout.contains(&kept[0]) && said.stdout.contains("put back"), "{start}: {said:?}");
+        assert!(daemon.terminate().await.success());
+    }
+    for kept in names(&dir, "vault.db.unreadable-") {
+        std::fs::remove_file(dir.join(kept)).expect("removed");
+    }
+    let _daemon = Daemon::start(&stage.home).await;
+    assert!(!stage.home.ctl(&["status"]).await.stdout.contains("unreadable"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keyring_that_cannot_be_asked_is_waited_for() {
     let stage = Stage::set(ana(SignInMood::Ok), "").await;

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::cli::{Login, Mfa};
 use crate::failure::Failed;
 use crate::show::text;
+use crate::show::time::span_s;
 
 /// How often the daemon is asked whether somebody else has brought the code.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -64,7 +65,8 @@ pub async fn run(app: &mut App, flags: Mfa) -> Result<Done, Failed> {
     if flags.resend {
         app.farewell = Failed::interrupted("Stopped waiting. Garmin may send another code all the same.")
             .hint(app.typed.command("status"));
-        let result: LoginResult = app.call_aloud(LOGIN_RESEND_MFA, app.account_params()).await?;
+        let sent = app.call_aloud::<LoginResult>(LOGIN_RESEND_MFA, app.account_params()).await;
+        let result = sent.map_err(|failed| not_sent_again(app, failed))?;
         let sent = result.mfa.as_ref().map(|mfa| text::code_sent(mfa, &Local::now())).unwrap_or_default();
         let message = format!("{sent}\nOnly the newest code counts. Bring it: {}", app.typed.command("mfa"));
         return Ok(Done::message(result, message));
@@ -79,10 +81,25 @@ pub async fn run(app: &mut App, flags: Mfa) -> Result<Done, Failed> {
             })?;
             ask(app, &mfa, None).await?
         }
-        None => app.secret_line("Code: ", "the code").await?,
+        None => {
+            let hint = app.typed.command("mfa CODE");
+            app.secret_line("Code: ", "the code").await.map_err(|failed| failed.hint(hint))?
+        }
     };
     let result = submit(app, code, None).await?;
     finished(app, result)
+}
+
+/// What only this command knows of a refusal: what has to wait is the next code, and the one that came is good meanwhile.
+fn not_sent_again(app: &App, failed: Failed) -> Failed {
+    if !failed.is(Kind::RateLimited) {
+        return failed;
+    }
+    let mfa = app.typed.command("mfa");
+    match failed.retry_after_s() {
+        Some(seconds) => failed.hint(format!("in {}: {mfa} --resend; if the code has come: {mfa}", span_s(seconds))),
+        None => failed.hint(mfa),
+    }
 }
 
 /// Takes a waiting sign-in to its end, as far as that can be done from here.
@@ -129,12 +146,19 @@ async fn ask_until_right(app: &mut App, mfa: MfaStatus) -> Result<Done, Failed> 
 
 /// Asks for the code. Until it is there, `Ctrl-C` leaves the sign-in waiting.
 async fn ask(app: &mut App, mfa: &MfaStatus, attempts_left: Option<u64>) -> Result<Secret, Failed> {
-    app.farewell = needed(app, mfa);
-    let mfa = MfaStatus {
-        attempts_left: attempts_left.and_then(|left| left.try_into().ok()).unwrap_or(mfa.attempts_left),
-        ..mfa.clone()
-    };
-    app.console.say(&text::code_sent(&mfa, &Local::now()));
+    let left_now = attempts_left.and_then(|left| left.try_into().ok());
+    let mfa = MfaStatus { attempts_left: left_now.unwrap_or(mfa.attempts_left), ..mfa.clone() };
+    app.farewell = needed(app, &mfa);
+    let sent = text::code_sent(&mfa, &Local::now());
+    if left_now.is_some() {
+        // To say again after a wrong code that one was sent would be untrue.
+        app.console.say(sent.lines().last().unwrap_or_default());
+    } else {
+        app.console.say(&sent);
+        if let Some(at) = mfa.resend_at {
+            app.console.say(&text::code_missing(at, &Local::now(), &app.typed));
+        }
+    }
     let deadline = mfa.expires_at;
     let line = move || text::code_prompt(&mfa, Utc::now());
     loop {

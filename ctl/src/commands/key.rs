@@ -7,7 +7,8 @@ use super::Done;
 use super::login::{finished, signing_in};
 use crate::app::App;
 use crate::cli::Login;
-use crate::failure::{Failed, how_to_get_a_key};
+use crate::failure::{Exit, Failed, how_to_get_a_key};
+use crate::show::time::span_s;
 
 const WHEN: &str = "When does it end? The days chosen at Garmin (30, 90, 180, 365) or a date; Enter: not known. ";
 
@@ -39,7 +40,11 @@ pub fn last_day_from_now(text: &str) -> Result<NaiveDate, String> {
 
 /// Brings a key from stdin, or from the person at the terminal.
 pub async fn run(app: &mut App, flags: &Login) -> Result<Done, Failed> {
-    let key = app.secret_line("Personal API key: ", "the key").await?;
+    let again = app.typed.command("login --api-key-stdin");
+    let key = app.secret_line("Personal API key: ", "the key").await.map_err(|failed| match failed.exit {
+        Exit::Usage => failed.hint(how_to_get_a_key(&app.typed)),
+        _ => failed,
+    })?;
     let expires = match flags.expires {
         None if app.console.input_is_terminal => ask_last_day(app).await?,
         given => given,
@@ -58,6 +63,15 @@ pub async fn run(app: &mut App, flags: &Login) -> Result<Done, Failed> {
             true => failed.hint(hint),
             // The daemon refused the key's way in, not the command line: its sentence says where the key belongs.
             false if failed.is(Kind::InvalidArgument) => failed.hint(app.typed.command("status")),
+            false if failed.kind == "connection_lost" => {
+                let message = "The connection to the daemon broke while the key was checked. It is stored or it is not, and to bring \
+                               it again does no harm.";
+                Failed { message: message.into(), ..failed }.hint(again)
+            }
+            false if [Kind::GarminUnreachable, Kind::GarminUnexpected, Kind::RateLimited].iter().any(|kind| failed.is(*kind)) => {
+                let when = failed.retry_after_s().map_or("later".into(), |seconds| format!("in {}", span_s(seconds)));
+                failed.hint(format!("{when}: {again}"))
+            }
             false => failed,
         }
     })?;

@@ -43,6 +43,7 @@ pub async fn run(app: &mut App, flags: cli::Logout) -> Result<Done, Failed> {
 async fn confirm(app: &mut App) -> Result<(), Failed> {
     let held: Holdings = app.call(LOGOUT_PREVIEW, app.account_params()).await?;
     let name = app.account_name().to_owned();
+    app.farewell = Failed::interrupted("Stopped. Nothing was changed.").hint(app.typed.command("status"));
     let nobody =
         Failed::usage("This removes data, and there is no terminal to ask whether that is meant. Nothing was changed.")
             .hint(app.typed.command("logout --forget-data --yes"));

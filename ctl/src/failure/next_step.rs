@@ -78,7 +78,9 @@ pub(super) fn next_step_at<Tz: TimeZone<Offset: Display>>(
         Kind::AccountLocked => format!("reset the password at https://connect.garmin.com, then: {login}"),
         Kind::RateLimited => later(&again),
         Kind::CoolingDown => format!("{}; to ask Garmin all the same: {login} --force", later(&login)),
-        Kind::GarminUnreachable => format!("check the network, then: {again}"),
+        Kind::GarminUnreachable => {
+            format!("{}; if it stays so, check the network: {}", later(&again), typed.command_for_all("doctor"))
+        }
         Kind::GarminUnexpected | Kind::ShuttingDown => later(&again),
         Kind::AlreadyRunning => typed.command("status"),
         Kind::UnknownAccount => typed.command_for_all("status"),

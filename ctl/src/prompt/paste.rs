@@ -47,6 +47,8 @@ impl Typed {
         const CTRL_D: u8 = 0x04;
         const BACKSPACE: [u8; 2] = [0x08, 0x7f];
         const CTRL_U: u8 = 0x15;
+        const CTRL_Z: u8 = 0x1a;
+        const CTRL_BACKSLASH: u8 = 0x1c;
         self.complete = false;
         match byte {
             b'\n' | b'\r' if self.text.iter().all(u8::is_ascii_whitespace) => self.text.clear(),
@@ -60,6 +62,8 @@ impl Typed {
             byte if BACKSPACE.contains(&byte) => {
                 self.text.pop();
             }
+            // A key that would stop or end this program elsewhere, and that the terminal hands through here: no part of an address.
+            CTRL_Z | CTRL_BACKSLASH => {}
             byte if self.text.len() < LONGEST_PASTE => self.text.push(byte),
             _ => {}
         }
@@ -84,6 +88,7 @@ mod tests {
         assert_eq!(typed(b"one\ntwo"), ("one\ntwo".into(), false));
         assert_eq!(typed(b"on\x7fne\x04"), ("one".into(), true));
         assert_eq!(typed(b"wrong\x15right\n"), ("right\n".into(), true));
+        assert_eq!(typed(b"\x1aST-1\x1c\n"), ("ST-1\n".into(), true), "a key that slipped costs no ticket");
         assert!(Typed::default().key(4).is_err());
         let long = vec![b'x'; LONGEST_PASTE + 10];
         assert_eq!(typed(&long).0.len(), LONGEST_PASTE);

@@ -86,13 +86,24 @@ pub fn code_sent<Tz: TimeZone<Offset: Display>>(mfa: &MfaStatus, now: &DateTime<
     format!("{source}.\n{tries} left, until {until} ({left}).")
 }
 
-/// The question for the code, with the time that is left, and what else can be done once Garmin allows it. It grows and never
-/// shrinks.
+/// What to do where no code comes, and from when on Garmin allows it.
+pub fn code_missing<Tz: TimeZone<Offset: Display>>(
+    resend_at: DateTime<Utc>,
+    now: &DateTime<Tz>,
+    typed: &Typed,
+) -> String {
+    let wait = (resend_at - now.to_utc()).num_seconds();
+    let when = u64::try_from(wait).ok().filter(|wait| *wait > 0);
+    let when = when.map(|wait| format!(" (in {}, in another terminal or after Ctrl-C)", time::span_s(wait)));
+    let when = when.unwrap_or_else(|| " (in another terminal or after Ctrl-C)".into());
+    format!("If none comes: {}{when}", typed.command("mfa --resend"))
+}
+
+/// The question for the code, with the time that is left. It is written anew every second, so it is short enough for every
+/// terminal: a line that is wrapped cannot be written over.
 pub fn code_prompt(mfa: &MfaStatus, now: DateTime<Utc>) -> String {
     let left = (mfa.expires_at - now).num_seconds().max(0);
-    let resend = mfa.resend_at.is_some_and(|at| at <= now);
-    let resend = if resend { "; none came? garminsyncctl mfa --resend" } else { "" };
-    format!("Code ({:02}:{:02} left{resend}): ", left / 60, left % 60)
+    format!("Code ({:02}:{:02} left): ", left / 60, left % 60)
 }
 
 /// `status` for people.
@@ -210,7 +221,13 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
                 self.next(&browser);
                 self.next(&format!("{login} (after that)"));
             }
-            AccountState::Active | AccountState::SigningIn | AccountState::CheckingCode => {}
+            AccountState::Active => {
+                if let Some(until) = account.until {
+                    let until = time::clock(until, self.now);
+                    self.line("waits", &format!("no sign-in by password is tried until {until}; syncs go on"));
+                }
+            }
+            AccountState::SigningIn | AccountState::CheckingCode => {}
         }
     }
 
@@ -220,6 +237,8 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
             facts.push(self.paint.red(state_words(tier.state)));
         }
         let mut ends = |what: &str, at: Option<DateTime<Utc>>| {
+            // Of a login that Garmin refuses, the end it would have had is no comfort.
+            let at = at.filter(|at| tier.state == AccountState::Active || *at <= self.now.to_utc());
             if let Some(at) = at {
                 let verb = if at > self.now.to_utc() { "ends" } else { "ended" };
                 facts.push(format!("{what}{verb} {}", time::relative(at, self.now)));
@@ -246,15 +265,19 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
                 format!("running{}{}", share.unwrap_or_default(), dataset.unwrap_or_default())
             }
             SyncState::Paused => match sync.paused_until {
-                Some(until) => format!("paused until {}, as Garmin asked", time::clock(until, self.now)),
-                None => "paused, as Garmin asked".into(),
+                Some(until) => {
+                    let until = time::clock(until, self.now);
+                    format!("paused until {until}, because Garmin asked for it or did not answer")
+                }
+                None => "paused, because Garmin asked for it or did not answer".into(),
             },
         }];
         match sync.last_ok_at {
             Some(at) => facts.push(format!("last ok {}", time::relative(at, self.now))),
             None => facts.push("none has ended yet".into()),
         }
-        if let Some(at) = sync.next_at {
+        // The schedule's next time is none while a pause is not over.
+        if let Some(at) = sync.next_at.map(|next| next.max(sync.paused_until.unwrap_or(next))) {
             facts.push(format!("next {}", time::clock(at, self.now)));
         }
         self.line("sync", &facts.join(", "));

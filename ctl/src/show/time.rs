@@ -14,8 +14,11 @@ pub fn span(span: TimeDelta) -> String {
     }
 }
 
-/// A span of seconds; what is left of a minute counts as one, so that nobody comes too early.
+/// A span of seconds; beyond a minute, what is left of one counts as one, so that nobody comes too early.
 pub fn span_s(seconds: u64) -> String {
+    if seconds < 60 {
+        return format!("{seconds} s");
+    }
     let minutes = i64::try_from(seconds.div_ceil(60)).unwrap_or(i64::MAX / 60_000);
     span(TimeDelta::try_minutes(minutes).unwrap_or(TimeDelta::MAX))
 }
@@ -50,6 +53,8 @@ mod tests {
         assert_eq!(span(TimeDelta::minutes(90)), "90 min");
         assert_eq!(span(TimeDelta::hours(47)), "47 h");
         assert_eq!(span(TimeDelta::hours(49)), "2 days");
+        assert_eq!(span_s(24), "24 s");
+        assert_eq!(span_s(60), "1 min");
         assert_eq!(span_s(61), "2 min");
         assert!(span_s(u64::MAX).ends_with("days"));
     }

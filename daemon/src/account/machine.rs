@@ -217,7 +217,7 @@ impl State {
             }
             (Event::CodeBrought(named), Attempt::AwaitingMfa(challenge)) => {
                 if named.is_some_and(|named| named != challenge.id) {
-                    let refusal = no_pending("that challenge is gone; another login waits for its own code")
+                    let refusal = no_pending("That challenge is gone; another login waits for its own code")
                         .challenge(challenge.id.clone());
                     return stay(Attempt::AwaitingMfa(challenge), vec![Effect::Refuse(refusal)]);
                 }
@@ -239,7 +239,7 @@ impl State {
                 stay(attempt, vec![Effect::Refuse(expired())])
             }
             (Event::CodeBrought(_), attempt) => {
-                stay(attempt, vec![Effect::Refuse(no_pending("no login waits for a code"))])
+                stay(attempt, vec![Effect::Refuse(no_pending("No login waits for a code"))])
             }
             (Event::CodeRejected, Attempt::CheckingCode(mut challenge)) => {
                 challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
@@ -276,7 +276,7 @@ impl State {
                 stay(attempt, vec![Effect::Refuse(expired())])
             }
             (Event::ResendAsked, attempt) => {
-                stay(attempt, vec![Effect::Refuse(no_pending("no login waits for a code"))])
+                stay(attempt, vec![Effect::Refuse(no_pending("No login waits for a code"))])
             }
             // Neither changes the deadline or the attempts.
             (Event::CodeSent, Attempt::AskingForCode(challenge)) => {
@@ -313,13 +313,13 @@ impl State {
                 stay(Attempt::Idle(None), vec![Effect::DropPending, Effect::Stand])
             }
             (Event::CancelAsked, Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_)) => {
-                let gone = no_pending("the login was given up by another client");
+                let gone = no_pending("The login was given up by another client");
                 stay(
                     Attempt::Idle(None),
                     vec![Effect::Abort, Effect::DropPending, Effect::Tell(Some(gone)), Effect::Stand],
                 )
             }
-            (Event::CancelAsked, attempt) => stay(attempt, vec![Effect::Refuse(no_pending("no login is under way"))]),
+            (Event::CancelAsked, attempt) => stay(attempt, vec![Effect::Refuse(no_pending("No login is under way"))]),
             (Event::LogoutAsked, attempt) => {
                 // A cool-down outlives the logout: Garmin's block does not care who is signed in here.
                 let attempt = match attempt.given_up() {

@@ -41,6 +41,10 @@ impl Actor {
     pub(super) fn word(&self) -> AccountState {
         match self.state.word() {
             AccountState::SignedOut if self.key_works() => AccountState::Active,
+            // A pause holds back sign-ins by password, and an account that lives on its key needs none.
+            AccountState::CoolingDown if self.key_works() && matches!(self.state.login, Login::None) => {
+                AccountState::Active
+            }
             AccountState::SignedOut if self.key.is_some() || self.key_file_trouble.is_some() => {
                 AccountState::LoginNeeded
             }
@@ -50,7 +54,9 @@ impl Actor {
 
     /// Why the account stands where it stands, for people.
     pub(super) fn reason(&self) -> Option<String> {
-        self.state.reason().or_else(|| self.key_why())
+        // An attempt that failed is no reason for anything while the account works with its key.
+        let works = self.word() == AccountState::Active && matches!(self.state.attempt, Attempt::Idle(_));
+        self.state.reason().filter(|_| !works).or_else(|| self.key_why())
     }
 
     pub(super) fn mfa(&self) -> Option<MfaStatus> {

@@ -56,6 +56,7 @@ fn check(account: &AccountStatus, now: DateTime<Utc>) -> Check {
             let left = account.until.map(|until| (until - now).num_minutes().max(1));
             let left = left.map(|left| format!(" for {} h {:02} min", left / 60, left % 60)).unwrap_or_default();
             let hint = format!("wait, or sign in by browser: {ctl} login --browser");
+            let reason = reason.trim_end_matches('.');
             return warning(name, format!("Garmin turned the sign-in away{reason}; none is tried{left}"), hint);
         }
         AccountState::Active | AccountState::SigningIn | AccountState::CheckingCode => {}
@@ -70,6 +71,8 @@ fn check(account: &AccountStatus, now: DateTime<Utc>) -> Check {
     }
     if let Some(tier) = &account.tiers.personal {
         match tier.key_expires_at {
+            // Its trouble says when it ends, and what that means.
+            Some(_) if account.troubles.iter().any(|trouble| trouble.kind == "key.expiring") => {}
             Some(at) => facts.push(format!("API key ends {}", at.format("%F"))),
             None => facts.push("API key".into()),
         }

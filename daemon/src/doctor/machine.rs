@@ -161,7 +161,7 @@ fn disk(name: &str, path: &Path, little: u64) -> Check {
     match fs4::available_space(path) {
         Err(error) => skipped(name, format!("{}: {error}", path.display())),
         Ok(free) => {
-            let text = format!("{} MB free at {}", free >> 20, path.display());
+            let text = format!("{} free at {}", room(free), path.display());
             let hint = format!("make room: du -xh '{}' | sort -h | tail", path.display());
             match free {
                 free if free < NONE => failed(name, text, hint),
@@ -170,6 +170,12 @@ fn disk(name: &str, path: &Path, little: u64) -> Check {
             }
         }
     }
+}
+
+/// Free room as people say it.
+fn room(bytes: u64) -> String {
+    const MB: u64 = 1_000_000;
+    if bytes < 10_000 * MB { format!("{} MB", bytes / MB) } else { format!("{} GB", bytes / (1000 * MB)) }
 }
 
 fn database(data: &Path) -> Check {

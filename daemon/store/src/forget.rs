@@ -104,9 +104,9 @@ impl Store {
             return Ok(Some(files));
         }
         for table in tables(&self.connection)? {
-            let rows = forget_rows(&mut self.connection, &table, account)?;
-            if rows > 0 {
-                return Ok(Some(Holdings { rows, ..Holdings::default() }));
+            let gone = forget_rows(&mut self.connection, &table, account)?;
+            if gone.rows > 0 {
+                return Ok(Some(gone));
             }
         }
         for copy in backup::all(self.originals().data_dir()) {
@@ -177,12 +177,19 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn forget_rows(connection: &mut Connection, table: &Table, account: &str) -> Result<u64, Error> {
+fn forget_rows(connection: &mut Connection, table: &Table, account: &str) -> Result<Holdings, Error> {
     let Table { name, account: column, key } = table;
     let key = key.join(", ");
-    let sql =
-        format!("DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} WHERE {column} = ?1 LIMIT {ROWS})");
-    garmin(connection.execute(&sql, [account])).map(|rows| rows as u64)
+    // What `holdings` counts, so that what is gone is what was announced.
+    let bytes = if *name == quoted("answer") { "length(body)" } else { "0" };
+    let sql = format!(
+        "DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} WHERE {column} = ?1 LIMIT {ROWS}) RETURNING {bytes}"
+    );
+    let mut statement = garmin(connection.prepare(&sql))?;
+    let sizes = garmin(statement.query_map([account], |row| row.get::<_, i64>(0)))?;
+    sizes.map(garmin).try_fold(Holdings::default(), |gone, bytes| {
+        Ok(gone.and(Holdings { rows: 1, files: 0, bytes: bytes?.unsigned_abs() }))
+    })
 }
 
 /// The same in a copy that was made before a schema changed; nobody works with it, so all at once.
@@ -192,7 +199,7 @@ fn forget_in_copy(copy: &Path, account: &str) -> Result<u64, Error> {
     let mut all = 0;
     for table in tables(&connection)? {
         loop {
-            let rows = forget_rows(&mut connection, &table, account)?;
+            let rows = forget_rows(&mut connection, &table, account)?.rows;
             if rows == 0 {
                 break;
             }

@@ -6,7 +6,7 @@ use garminsync_protocol::{Failure, Kind, WayIn};
 use super::{Challenge, LONGEST_COOL_DOWN, seconds};
 
 pub(super) fn no_pending(why: &str) -> Failure {
-    Failure::new(Kind::NoPendingLogin, format!("There is nothing to do here: {why}."))
+    Failure::new(Kind::NoPendingLogin, format!("{why}. Nothing was changed."))
 }
 
 pub(super) fn expired() -> Failure {

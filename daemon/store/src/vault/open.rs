@@ -58,6 +58,12 @@ const SCHEMAS: &[M<'_>] = &[
 /// How every SQLite database begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
+/// What is put behind the name of a vault that is kept because it cannot be read; then comes the moment.
+const UNREADABLE: &str = ".unreadable-";
+
+/// The database, and what SQLite keeps beside it.
+const BESIDE: [&str; 4] = ["", "-journal", "-wal", "-shm"];
+
 /// Why a file cannot be read that SQLite cannot read.
 const DAMAGED: &str = "the file is damaged";
 
@@ -109,6 +115,19 @@ impl Vault {
             _ => (chosen.source, None, None),
         };
         Ok(Opened { vault: opened, kept_aside, key, moved_from, not_moved, tightened })
+    }
+
+    /// The vaults that earlier starts could not read and that still lie in this directory, oldest first.
+    pub fn kept_before(state_dir: &Path) -> Vec<PathBuf> {
+        let is_vault = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let rest = name.strip_prefix(VAULT).and_then(|rest| rest.strip_prefix(UNREADABLE));
+            rest.is_some_and(|rest| !BESIDE.iter().any(|beside| !beside.is_empty() && rest.ends_with(beside)))
+        };
+        let entries = fs::read_dir(state_dir).into_iter().flatten().filter_map(Result::ok);
+        let mut kept: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_vault).collect();
+        kept.sort();
+        kept
     }
 
     /// Where the key of the vault in this directory is; nothing if there is no vault, or one that does not say. Changes nothing.
@@ -248,8 +267,7 @@ fn label(connection: &Connection) -> rusqlite::Result<Option<(KeySource, Option<
 
 /// Renames the vault, with what SQLite keeps beside it, to a name that is free.
 fn put_aside(path: &Path) -> Result<PathBuf, Error> {
-    const BESIDE: [&str; 4] = ["", "-journal", "-wal", "-shm"];
-    let name = Utc::now().format(".unreadable-%Y%m%dT%H%M%SZ").to_string();
+    let name = format!("{UNREADABLE}{}", Utc::now().format("%Y%m%dT%H%M%SZ"));
     let free = (1_u32..)
         .map(|n| files::with_suffix(path, &if n == 1 { name.clone() } else { format!("{name}-{n}") }))
         .find(|aside| BESIDE.iter().all(|suffix| fs::symlink_metadata(files::with_suffix(aside, suffix)).is_err()));

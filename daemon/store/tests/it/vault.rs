@@ -172,6 +172,12 @@ fn made(dir: &Path) -> Vec<u8> {
     fs::read(dir.join("vault.db")).unwrap()
 }
 
+fn files_beside(vault: &Path) -> PathBuf {
+    let mut name = vault.as_os_str().to_owned();
+    name.push("-journal");
+    name.into()
+}
+
 /// Opens a vault that cannot be read: it is kept byte by byte, and the fresh one works.
 fn kept_aside(dir: &Path, keys: &Keys, why: &str) -> PathBuf {
     let before = fs::read(dir.join("vault.db")).unwrap();
@@ -207,6 +213,8 @@ fn a_vault_of_another_key_is_kept_aside_each_under_its_own_name() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 3);
+    fs::write(files_beside(&seen[2]), "").unwrap();
+    assert_eq!(Vault::kept_before(dir.path()), seen, "the vaults, and not what lies beside them");
 
     // With its own name and key, the first vault is what it was.
     fs::rename(dir.path().join("elsewhere"), dir.path().join("vault.key")).unwrap();
