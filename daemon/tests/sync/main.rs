@@ -9,6 +9,7 @@
 mod first_and_second;
 mod mirror;
 mod odd;
+mod readme;
 mod room;
 mod stopping;
 mod tables;

@@ -4,6 +4,7 @@
 mod daemon;
 #[cfg(unix)]
 mod pty;
+mod readme;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use tokio::process::Command;
 pub use daemon::Daemon;
 #[cfg(unix)]
 pub use pty::Terminal;
+pub use readme::{Query, readme_queries};
 
 /// How long a fact may take to come true before a test gives up on it. Generous: these machines are slow and busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,28 +1,30 @@
 //! `cargo mirror-bench`: what a mirror costs Garmin and this machine, measured with real programs against the fake Garmin: a first sync, a
-//! second one, a rebuild, and how well the archive compresses. A table for people on stdout, and the same as JSON with `--json`. It
-//! reports; it judges nothing. Linux only, because it reads `/proc`.
+//! second one, one by the schedule, a rebuild, the README's queries, and how well the archive compresses. A table for people on stdout, and
+//! the same as JSON with `--json`. It reports; it judges nothing. Linux only, because it reads `/proc`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report")]
+
+mod archive;
+mod fewest;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use archive::{Archive, LEVEL, archive};
 use chrono::{Days, Utc};
-use clap::Parser;
-use garminsync_test_support::fake::{FakeGarmin, Host, Options, Rate};
-use garminsync_test_support::harness::{Binaries, Daemon, Home, run};
+use clap::{Parser, ValueEnum};
+use garminsync_test_support::fake::{FakeGarmin, Host, Options, Rate, Seen};
+use garminsync_test_support::harness::{Binaries, Daemon, Home, readme_queries, run};
 use garminsync_test_support::people::{Person, SignInMood};
 use serde::Serialize;
 
 const EMAIL: &str = "ana@example.org";
 const PASSWORD: &str = "bench";
+/// Two syncs by a schedule of each minute have ended by then.
+const TICKS_AT_LATEST: Duration = Duration::from_secs(600);
 /// Ticks a second of `/proc`'s clock, on every Linux there is.
 const TICKS: f64 = 100.0;
-/// zstd's level in the archive.
-const LEVEL: i32 = 3;
-/// The size of a dictionary, as zstd's own tool makes them.
-const DICTIONARY: usize = 112_640;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -35,12 +37,24 @@ struct Args {
     /// Milliseconds that every answer of Garmin takes, one bench each
     #[arg(long, value_delimiter = ',', default_value = "0,50,150")]
     latency: Vec<u64>,
+    /// How Ana signs in, one bench each
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "account")]
+    tier: Vec<Tier>,
+    /// Also the samples within the day
+    #[arg(long)]
+    samples: bool,
     /// Activities a year
     #[arg(long, default_value_t = 300)]
     activities: usize,
     /// Requests a second that the policy allows; what is faster is answered 429
     #[arg(long, default_value_t = 10.0)]
     rate: f64,
+    /// Least seconds between two data requests of the daemon, instead of what it would leave Garmin
+    #[arg(long)]
+    gap: Option<f64>,
+    /// Leave out what takes minutes: the tick of the schedule
+    #[arg(long)]
+    no_tick: bool,
     /// More TOML for the daemon's configuration
     #[arg(long, default_value = "")]
     config: String,
@@ -52,12 +66,23 @@ struct Args {
     json: Option<PathBuf>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Tier {
+    /// By a Personal API key alone
+    Personal,
+    /// By e-mail and password alone
+    Account,
+}
+
 #[derive(Debug, Serialize)]
 struct Figures {
     years: u64,
     latency_ms: u64,
+    tier: Tier,
+    samples: bool,
     requests: u64,
-    /// By route: how many, and the smallest number that Garmin's caps allow, where it is known.
+    /// By dataset: how many, and the smallest number that Garmin's caps allow, where it is known.
     routes: BTreeMap<String, (u64, Option<u64>)>,
     throttled: usize,
     wall_s: f64,
@@ -66,21 +91,15 @@ struct Figures {
     cpu_s: f64,
     peak_mb: f64,
     database_mb_per_year: f64,
+    /// Of a sync that somebody asks for, right after the first.
     second_requests: u64,
+    /// Of a sync that the schedule starts, with nothing new since the last one.
+    tick_requests: Option<u64>,
+    /// Milliseconds of each query of the README.
+    queries: Vec<(String, f64)>,
     rebuilt_rows: u64,
     rebuild_s: f64,
     archive: Vec<Archive>,
-}
-
-/// The archived answers of one dataset, in bytes.
-#[derive(Debug, Serialize)]
-struct Archive {
-    dataset: String,
-    answers: u64,
-    plain: u64,
-    compressed: u64,
-    /// With a dictionary trained on every other answer, the dictionary included; absent where there are too few to train one.
-    with_dictionary: Option<u64>,
 }
 
 #[tokio::main]
@@ -105,10 +124,12 @@ async fn bench(args: &Args) -> Result<()> {
     let mut all = Vec::new();
     for years in &args.years {
         for latency in &args.latency {
-            eprintln!("{years} years, {latency} ms …");
-            let figures = one(args, &binaries, *years, *latency).await?;
-            print(&figures);
-            all.push(figures);
+            for tier in &args.tier {
+                eprintln!("{years} years, {latency} ms, {tier:?} …");
+                let figures = one(args, &binaries, *years, *latency, *tier).await?;
+                print(&figures);
+                all.push(figures);
+            }
         }
     }
     if let Some(file) = &args.json {
@@ -117,20 +138,30 @@ async fn bench(args: &Args) -> Result<()> {
     Ok(())
 }
 
-async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64) -> Result<Figures> {
+async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64, tier: Tier) -> Result<Figures> {
     let fake = FakeGarmin::start(Options::default()).await?;
     let (days, activities) = (365 * years, args.activities * usize::try_from(years)?);
     let today = Utc::now().date_naive();
     fake.add(Person::named(EMAIL).password(PASSWORD).mood(SignInMood::Ok).lived(today, days, activities));
     let start = today - Days::new(days - 1);
-    let config = format!("[sync]\nschedule = \"\"\nstart = \"{start}\"\n{}\n", args.config);
-    let home = Home::new(binaries, &format!("{}\nsign_in_pause_s = 0\n", fake.endpoints_toml()), &config)?;
+    let config = |schedule: &str| {
+        let Args { samples, config, .. } = args;
+        format!("[sync]\nschedule = \"{schedule}\"\nstart = \"{start}\"\nintraday = {samples}\n{config}\n")
+    };
+    let gap = args.gap.map(|gap| format!("request_gap_s = {gap}\n")).unwrap_or_default();
+    let endpoints = format!("{}sign_in_pause_s = 0\n{gap}", fake.endpoints_toml());
+    let home = Home::new(binaries, &endpoints, &config(""))?;
     let daemon = Daemon::start(&home).await;
     fake.knobs(|knobs| {
         knobs.latency = Duration::from_millis(latency);
         knobs.rate = Some(Rate { per_second: args.rate, burst: args.rate, in_flight: 4, retry_after_s: Some(1) });
     });
-    let login = home.ctl_with(&["login", "--email", EMAIL, "--password-stdin"], &format!("{PASSWORD}\n")).await;
+    let person = fake.person(EMAIL).ok_or("nobody")?;
+    let (words, secret) = match tier {
+        Tier::Account => (["login", "--email", EMAIL, "--password-stdin"], PASSWORD),
+        Tier::Personal => (["login", "--api-key-stdin", "--expires", "365"], person.api_key.as_str()),
+    };
+    let login = home.ctl_with(&words, &format!("{secret}\n")).await;
     if login.code != 0 {
         return Err(login.stderr.into());
     }
@@ -139,13 +170,20 @@ async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64) -> Resu
     let wall_s = began.elapsed().as_secs_f64();
     let (cpu_s, peak_mb) = (cpu(daemon.pid())?, peak(daemon.pid())?);
     let throttled = fake.throttled();
-    let routes = routes(&fake, days, activities as u64);
-    let requests = routes.values().map(|(sent, _)| sent).sum();
+    let seen = data_requests(&fake);
+    let routes = fewest::compare(&seen, &person.life, tier == Tier::Personal, start, today);
+    let requests = seen.len() as u64;
 
     fake.forget_requests();
     synced(&home).await?;
-    let second_requests = data_requests(&fake).map(|(_, sent)| sent).sum();
+    let second_requests = data_requests(&fake).len() as u64;
     daemon.terminate().await;
+    let tick_requests = if args.no_tick {
+        None
+    } else {
+        std::fs::write(home.config_file(), format!("{endpoints}\n{}", config("* * * * *")))?;
+        Some(tick(&home, &fake).await?)
+    };
 
     let database = home.data_dir().join("garmin.db");
     let database_mb_per_year = std::fs::metadata(&database)?.len() as f64 / 1e6 / years as f64;
@@ -160,6 +198,8 @@ async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64) -> Resu
     Ok(Figures {
         years,
         latency_ms: latency,
+        tier,
+        samples: args.samples,
         requests,
         routes,
         throttled,
@@ -169,6 +209,8 @@ async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64) -> Resu
         peak_mb,
         database_mb_per_year,
         second_requests,
+        tick_requests,
+        queries: queries(&database)?,
         rebuilt_rows: projected_rows(&database)?,
         rebuild_s,
         archive: archive(&database)?,
@@ -182,30 +224,51 @@ async fn synced(home: &Home) -> Result<()> {
     if ended.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&ended.stderr).into()) }
 }
 
-fn data_requests(fake: &FakeGarmin) -> impl Iterator<Item = (String, u64)> {
-    let counts = fake.counts().into_iter();
-    counts
-        .filter(|((host, _), _)| matches!(host, Host::Connectapi | Host::Personal))
-        .map(|((_, route), sent)| (route, sent))
+/// The requests of the second sync that the schedule starts: the first one reads what the restart left open.
+async fn tick(home: &Home, fake: &FakeGarmin) -> Result<u64> {
+    let daemon = Daemon::start(home).await;
+    let mut ended = Vec::new();
+    let began = Instant::now();
+    while ended.len() < 2 {
+        if began.elapsed() > TICKS_AT_LATEST {
+            return Err("the schedule starts no syncs".into());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let history = home.ctl(&["history", "--last", "5", "--json"]).await.json();
+        let runs = history["runs"].as_array().cloned().unwrap_or_default();
+        let scheduled = runs.iter().filter(|run| run["trigger"] == "schedule" && run["ended_at"].is_string());
+        let known = ended.len();
+        ended = scheduled.map(|run| run["sync"].clone()).collect();
+        if known == 0 && ended.len() == 1 {
+            fake.forget_requests();
+        }
+    }
+    let sent = data_requests(fake).len() as u64;
+    daemon.terminate().await;
+    Ok(sent)
 }
 
-/// How often each route was asked, and the fewest requests that its caps allow: garmin-connect.md, the account tier.
-fn routes(fake: &FakeGarmin, days: u64, activities: u64) -> BTreeMap<String, (u64, Option<u64>)> {
-    let mut files = 0;
-    fake.live(EMAIL, |life| {
-        files = life.activities().iter().filter(|one| life.original(one.activity_id).is_some()).count() as u64;
-    });
-    let fewest = |route: &str| {
-        Some(match route {
-            _ if route.contains("/dailysummaries") => days.div_ceil(31),
-            _ if route.contains("/stats/sleep/") => days.div_ceil(28),
-            _ if route.contains("/hrv/daily/") => days.div_ceil(367),
-            _ if route.contains("/activities/search/") => activities / 1000 + 1,
-            _ if route.contains("/download-service/files/activity/") => files,
-            _ => return None,
-        })
-    };
-    data_requests(fake).map(|(route, sent)| (route.clone(), (sent, fewest(&route)))).collect()
+/// What the data hosts were asked.
+fn data_requests(fake: &FakeGarmin) -> Vec<Seen> {
+    fake.requests().into_iter().filter(|seen| matches!(seen.host, Host::Connectapi | Host::Personal)).collect()
+}
+
+/// How long each query of the README takes, all its rows read: the best of three, as the page cache is warm when somebody plays with it.
+fn queries(database: &Path) -> Result<Vec<(String, f64)>> {
+    let database = rusqlite::Connection::open(database)?;
+    let mut times = Vec::new();
+    for query in readme_queries()? {
+        let mut best = f64::INFINITY;
+        for _ in 0..3 {
+            let began = Instant::now();
+            let mut statement = database.prepare(&query.sql)?;
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
+            best = best.min(began.elapsed().as_secs_f64() * 1000.0);
+        }
+        times.push((query.title, best));
+    }
+    Ok(times)
 }
 
 fn cpu(pid: u32) -> Result<f64> {
@@ -232,47 +295,36 @@ fn projected_rows(database: &Path) -> Result<u64> {
     Ok(rows.unsigned_abs())
 }
 
-/// How well each dataset's answers compress, alone and with a dictionary. It is trained on half of them and tried on all, as it would be
-/// for answers that come later.
-fn archive(database: &Path) -> Result<Vec<Archive>> {
-    let database = rusqlite::Connection::open(database)?;
-    let mut statement = database.prepare("SELECT dataset, body FROM answer ORDER BY dataset")?;
-    let mut bodies: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let body = zstd::decode_all(row.get_ref(1)?.as_blob()?)?;
-        bodies.entry(row.get(0)?).or_default().push(body);
-    }
-    let sum = |sizes: std::io::Result<Vec<usize>>| sizes.map(|sizes| sizes.iter().sum::<usize>() as u64);
-    let measure = |(dataset, bodies): (String, Vec<Vec<u8>>)| -> Result<Archive> {
-        let alone = bodies.iter().map(|body| zstd::bulk::compress(body, LEVEL).map(|body| body.len())).collect();
-        let half: Vec<&[u8]> = bodies.iter().step_by(2).map(Vec::as_slice).collect();
-        let with_dictionary = zstd::dict::from_samples(&half, DICTIONARY).ok().and_then(|dictionary| {
-            let mut with = zstd::bulk::Compressor::with_dictionary(LEVEL, &dictionary).ok()?;
-            let sizes = bodies.iter().map(|body| with.compress(body).map(|body| body.len())).collect();
-            Some(sum(sizes).ok()? + dictionary.len() as u64)
-        });
-        let plain = bodies.iter().map(|body| body.len() as u64).sum();
-        Ok(Archive { dataset, answers: bodies.len() as u64, plain, compressed: sum(alone)?, with_dictionary })
-    };
-    bodies.into_iter().map(measure).collect()
-}
-
 fn print(figures: &Figures) {
-    let Figures { years, latency_ms, requests, routes, throttled, wall_s, policy_s, cpu_s, peak_mb, .. } = figures;
-    println!("\n## {years} years, {latency_ms} ms\n\n| what | measured |\n|---|---|");
+    let Figures { years, latency_ms, tier, requests, routes, throttled, wall_s, policy_s, cpu_s, peak_mb, .. } =
+        figures;
+    let samples = if figures.samples { "with" } else { "without" };
+    println!("\n## {years} years, {latency_ms} ms, {tier:?} tier, {samples} samples\n\n| what | measured |\n|---|---|");
     println!("| requests of the first sync | {requests} |");
+    let fewest: u64 = routes.values().filter_map(|(_, fewest)| *fewest).sum();
+    println!("| the fewest for what was asked | {fewest} |");
     println!("| answered 429 | {throttled} |");
     println!("| wall time; of what the policy allows | {wall_s:.1} s; {:.2} |", wall_s / policy_s.max(0.001));
     println!("| CPU time of the daemon | {cpu_s:.1} s |");
     println!("| peak memory (RSS) | {peak_mb:.1} MB |");
     println!("| garmin.db a year | {:.2} MB |", figures.database_mb_per_year);
-    println!("| requests of a second sync | {} |", figures.second_requests);
+    println!("| requests of a second sync, by hand | {} |", figures.second_requests);
+    if let Some(tick) = figures.tick_requests {
+        println!("| requests of a tick with nothing new | {tick} |");
+    }
     let (rows, seconds) = (figures.rebuilt_rows, figures.rebuild_s);
     println!("| rebuild | {rows} rows in {seconds:.2} s, {:.0} a second |", rows as f64 / seconds.max(0.001));
-    println!("\n| route | requests | fewest |\n|---|---|---|");
-    for (route, (sent, fewest)) in routes {
-        println!("| {route} | {sent} | {} |", fewest.map_or_else(|| "?".into(), |fewest| fewest.to_string()));
+    println!("\n| query | ms |\n|---|---|");
+    for (title, ms) in &figures.queries {
+        println!("| {title} | {ms:.1} |");
+    }
+    println!("\n| dataset | requests | fewest | ratio |\n|---|---|---|---|");
+    for (dataset, (sent, fewest)) in routes {
+        let ratio = fewest.map_or_else(|| "?".into(), |fewest| format!("{:.2}", *sent as f64 / fewest as f64));
+        println!(
+            "| {dataset} | {sent} | {} | {ratio} |",
+            fewest.map_or_else(|| "?".into(), |fewest| fewest.to_string())
+        );
     }
     println!("\n| archive | answers | plain | zstd {LEVEL} | with a dictionary |\n|---|---|---|---|---|");
     for one in &figures.archive {
