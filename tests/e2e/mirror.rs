@@ -377,3 +377,33 @@ async fn late_data_arrives() {
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
     assert_mirrored(&stage);
 }
+
+/// The share that is told is the share of the requests that were sent, near enough; it never goes back, and is never 1 before the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_is_honest_and_never_goes_back() {
+    let person = Person::named(ANA).password(PASSWORD).mood(SignInMood::Ok).lived(today(), 150, 30);
+    let stage = Stage::set(person, "").await;
+    // Samples and things that other answers name: all that a run does.
+    let config = std::fs::read_to_string(stage.home.config_file()).expect("the configuration");
+    let config = config.replace("hrv = true", "hrv = true\nheart_rate = true").replace("inventory = false\n", "");
+    std::fs::write(stage.home.config_file(), config).expect("the configuration");
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &["--json"]).await.code, 0);
+    let mut told = Vec::new();
+    loop {
+        let sync = stage.home.account("default").await["sync"].clone();
+        if sync["last_ok_at"].is_string() {
+            break;
+        }
+        told.extend(sync["progress"].as_f64().zip(sync["requests_today"].as_f64()));
+        told.dedup();
+    }
+    let requests = stage.home.account("default").await["sync"]["requests_today"].as_f64().expect("a number");
+    let mut last = 0.0;
+    for (share, sent) in told.iter().copied() {
+        assert!((last..1.0).contains(&share), "{share} after {last}");
+        assert!((share - sent / requests).abs() < 0.1, "{share} after {sent} of {requests} requests");
+        last = share;
+    }
+    assert!(told.len() > 20 && last > 0.8, "{told:?}");
+}

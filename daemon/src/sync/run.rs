@@ -10,6 +10,7 @@ mod files;
 mod fresh;
 mod items;
 mod list;
+mod progress;
 mod ranges;
 
 use std::collections::{HashMap, HashSet};
@@ -23,10 +24,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::ask::tier_name;
 use self::days::Piece;
+use self::progress::Progress;
 use super::archive::{self, Shape};
 use super::datasets::{Dataset, Lane};
 use super::pace::Pace;
 use super::plan::{self, Fetch, Ledger, Scope};
+use super::route::Route;
 use super::{Outcome, Report};
 use crate::account::Keeper;
 use crate::on_thread::{Gone, OnThread};
@@ -176,7 +179,9 @@ struct Run<S> {
     unrecorded: (u32, u64),
     requests: u64,
     recorded: Recorded,
-    done: u64,
+    progress: Progress,
+    /// The first day that was wanted when [`Run::reckon`] was last called.
+    reckoned_from: NaiveDate,
 }
 
 impl<S: Login> Job<S> {
@@ -206,7 +211,8 @@ impl<S: Login> Job<S> {
             unrecorded: (0, 0),
             requests: 0,
             recorded: Recorded::default(),
-            done: 0,
+            progress: Progress::default(),
+            reckoned_from: scope.today,
         };
         let result = run.work().await;
         run.end(result).await
@@ -225,10 +231,13 @@ impl<S: Login> Run<S> {
             return Ok(());
         }
         let recent = plan::earlier(self.scope.today, RECENT);
+        self.reckon().await?;
         self.ranges(Lane::Day, Some(recent)).await?;
+        self.reckon().await?;
         self.inventories().await?;
         self.ranges(Lane::Intraday, Some(recent)).await?;
         self.ranges(Lane::Day, None).await?;
+        self.reckon().await?;
         self.files().await?;
         self.items().await?;
         self.ranges(Lane::Intraday, None).await?;
@@ -272,11 +281,18 @@ impl<S: Login> Run<S> {
         (!paused).then_some(tier)
     }
 
-    fn say(&self, text: String, left: usize, dataset: &Dataset) {
-        let total = self.done + left as u64;
+    /// Tells what happens now. `left`: so many requests at least are still to come.
+    fn say(&mut self, text: String, left: usize, dataset: &Dataset) {
+        let (done, total) = self.progress.tell(self.requests, left as u64);
         let text = text.chars().take(LONGEST_STEP).collect();
-        let step = Step { text, done: Some(self.done), total: Some(total), dataset: Some(dataset.name.clone()) };
+        let step = Step { text, done: Some(done), total: Some(total), dataset: Some(dataset.name.clone()) };
         (self.job.say)(step, self.requests);
+    }
+
+    /// One range or thing of a dataset is behind us.
+    fn passed(&mut self, dataset: &'static Dataset) {
+        let cost = self.tier_of(dataset).and_then(|tier| dataset.route(tier)).map_or(1, Route::requests);
+        self.progress.spent(&dataset.name, cost);
     }
 
     /// Writes marks, and the requests that led to them.

@@ -30,8 +30,9 @@ impl<S: Login> Run<S> {
             if refusals == ENOUGH_REFUSALS {
                 break;
             }
-            self.done += 1;
+            self.passed(dataset);
         }
+        self.progress.over(&dataset.name);
         Ok(())
     }
 

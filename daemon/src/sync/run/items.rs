@@ -2,7 +2,7 @@
 //! calls it after the days are read.
 
 use chrono::{Days, Utc};
-use garminsync_store::{Batch, Mark, Recorded, State, Store};
+use garminsync_store::{Batch, Error, Mark, Recorded, State, Store, Thing};
 
 use super::ask::Trouble;
 use super::fetch::{Lacking, Whole};
@@ -26,6 +26,16 @@ enum Came {
     Nobody,
 }
 
+/// The things that a dataset may be asked for, by the tables that name them.
+pub(super) fn candidates(store: &Store, account: &str, dataset: &Dataset) -> Result<Vec<Candidate>, Error> {
+    let candidate = |thing: Thing| Candidate {
+        item: thing.item,
+        day: thing.day.as_deref().and_then(plan::day_of),
+        changed_utc: thing.changed_utc,
+    };
+    Ok(store.things(account, &dataset.sql_each)?.into_iter().map(candidate).collect())
+}
+
 impl<S: Login> Run<S> {
     /// Reads the inventories that are due.
     pub(super) async fn inventories(&mut self) -> Result<(), Stop> {
@@ -33,8 +43,8 @@ impl<S: Login> Run<S> {
             if plan::inventory(dataset, self.ledger.standing(&dataset.name), &self.scope) {
                 self.say(dataset.name.clone(), 1, dataset);
                 self.thing(dataset, ALL).await?;
-                self.done += 1;
             }
+            self.progress.over(&dataset.name);
         }
         Ok(())
     }
@@ -43,16 +53,13 @@ impl<S: Login> Run<S> {
     pub(super) async fn items(&mut self) -> Result<(), Stop> {
         for dataset in self.of_kind(Kind::Items) {
             if self.tier_of(dataset).is_none() {
+                self.progress.over(&dataset.name);
                 continue;
             }
             let account = self.job.account.clone();
-            let known = self.job.store.call(move |store| store.things(&account, &dataset.sql_each)).await?;
-            let candidates = known.map_err(super::failed)?.into_iter().map(|thing| Candidate {
-                item: thing.item,
-                day: thing.day.as_deref().and_then(plan::day_of),
-                changed_utc: thing.changed_utc,
-            });
-            let wanted = plan::items(dataset, candidates.collect(), self.ledger.standing(&dataset.name), &self.scope);
+            let known = self.job.store.call(move |store| candidates(store, &account, dataset)).await?;
+            let wanted =
+                plan::items(dataset, known.map_err(super::failed)?, self.ledger.standing(&dataset.name), &self.scope);
             let mut refusals = 0;
             for (at, candidate) in wanted.iter().enumerate() {
                 self.say(format!("{}: {}", dataset.name, candidate.item), wanted.len() - at, dataset);
@@ -64,8 +71,9 @@ impl<S: Login> Run<S> {
                 if refusals == ENOUGH_REFUSALS {
                     break;
                 }
-                self.done += 1;
+                self.passed(dataset);
             }
+            self.progress.over(&dataset.name);
         }
         Ok(())
     }

@@ -41,8 +41,12 @@ impl<S: Login> Run<S> {
             let mut plan = self.plan(datasets.to_vec(), grounds.clone()).await?;
             plan.retain(|fetch| recent.is_none_or(|recent| fetch.to >= recent));
             if plan.is_empty() {
+                if recent.is_none() {
+                    datasets.iter().for_each(|dataset| self.progress.over(&dataset.name));
+                }
                 return Ok(());
             }
+            self.reckon_again().await?;
             let horizon = self.scope.first(&self.ledger);
             for at in 0..plan.len() {
                 self.narrow_down(&plan).await?;
@@ -60,7 +64,7 @@ impl<S: Login> Run<S> {
                     Kind::Activities => self.list(dataset, fetch, left).await?,
                     _ => drop(self.days(piece(dataset, fetch), left).await?),
                 }
-                self.done += 1;
+                self.passed(dataset);
                 if self.scope.first(&self.ledger) != horizon {
                     break;
                 }
