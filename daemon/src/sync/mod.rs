@@ -8,6 +8,7 @@ mod gaps;
 mod grounds;
 pub mod known;
 pub mod originals;
+pub mod outbound;
 pub mod pace;
 pub mod plan;
 mod request;
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use self::datasets::Dataset;
 pub use self::gaps::{Gap, Held, Unit, Why};
+use self::outbound::Outbound;
 use self::pace::Pace;
 use self::plan::{EARLIEST, Ledger, Scope};
 use self::request::Live;
@@ -52,6 +54,7 @@ struct Inner {
     store: OnThread<Store>,
     accounts: Accounts,
     show: Show,
+    outbound: Outbound,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -85,8 +88,10 @@ struct Running {
 impl Syncs {
     /// An empty room. `show` hears each change of what `status` shows of an account; it must not wait.
     pub fn new(rules: Rules, store: OnThread<Store>, accounts: Accounts, show: Show) -> Self {
+        // All accounts together are no faster than one may be.
+        let outbound = Outbound::new(rules.account.gap.min(rules.personal.gap));
         let (slots, stopping, tasks) = (Mutex::default(), CancellationToken::new(), TaskTracker::new());
-        Self(Arc::new(Inner { rules, store, accounts, show, slots, stopping, tasks }))
+        Self(Arc::new(Inner { rules, store, accounts, show, outbound, slots, stopping, tasks }))
     }
 
     /// Starts a run, or joins the one of that account that is under way.
@@ -318,6 +323,7 @@ impl Inner {
             eager: request.trigger != Trigger::Schedule,
             store: self.store.clone(),
             paces: slot.paces.clone(),
+            outbound: self.outbound.clone(),
             cancel,
             say: self.clone().teller(request.account.clone(), slot.clone(), sender.clone()),
             account: request.account.clone(),

@@ -27,6 +27,7 @@ use self::days::Piece;
 use self::progress::Progress;
 use super::archive::{self, Shape};
 use super::datasets::{Dataset, Lane};
+use super::outbound::Outbound;
 use super::pace::Pace;
 use super::plan::{self, Fetch, Ledger, Scope};
 use super::route::Route;
@@ -93,6 +94,8 @@ pub struct Job<S> {
     pub store: OnThread<Store>,
     /// The queues.
     pub paces: Paces,
+    /// What all accounts share.
+    pub outbound: Outbound,
     /// Stops the run.
     pub cancel: CancellationToken,
     /// Hears each step, and the requests sent so far. Must not wait.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{Days, Local, NaiveDate, Utc};
 use garminsync_daemon::on_thread::OnThread;
 use garminsync_daemon::report::Step;
+use garminsync_daemon::sync::outbound::Outbound;
 use garminsync_daemon::sync::run::{Job, Login, Paces};
 use garminsync_daemon::sync::{Outcome, Report, datasets, pace, projections};
 use garminsync_garmin::{Domain, Garmin, NoToken, Settings, Tier, TokenSource};
@@ -191,6 +192,7 @@ impl Mirror {
             eager: self.eager,
             store: self.store(),
             paces: self.paces.clone(),
+            outbound: Outbound::new(Duration::ZERO),
             cancel,
             say: {
                 let steps = self.steps.clone();

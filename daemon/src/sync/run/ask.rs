@@ -68,6 +68,11 @@ impl<S: Login> Run<S> {
         loop {
             let gap = self.pace(tier, |pace| pace.gap_left(Instant::now()));
             self.rest(gap).await?;
+            let place = tokio::select! {
+                biased;
+                () = self.job.cancel.cancelled() => return Err(Stop::Cancelled),
+                place = self.job.outbound.turn() => place,
+            };
             self.pace(tier, |pace| pace.started(Instant::now()));
             let source = Used { login: &self.job.login, last: Mutex::default() };
             let fetched = tokio::select! {
@@ -75,6 +80,7 @@ impl<S: Login> Run<S> {
                 () = self.job.cancel.cancelled() => return Err(Stop::Cancelled),
                 fetched = self.job.garmin.get(&source, &get) => fetched,
             };
+            drop(place);
             let last = lock(&source.last).take();
             if let (Err(Error::Unauthorized), Some(token)) = (&fetched.answer, last) {
                 self.job.login.refused_for_good(tier, &token).await;
