@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use garminsync_test_support::fake::{Effect, Host, Rule};
-use garminsync_test_support::harness::{Daemon, Terminal};
+use garminsync_test_support::harness::{Daemon, Terminal, until};
 use garminsync_test_support::people::SignInMood;
 
 use crate::stage::{ANA, PASSWORD, Stage, ana};
@@ -98,6 +98,38 @@ async fn three_wrong_codes_end_the_login() {
     let late = stage.home.ctl(&["--json", "mfa", &stage.code()]).await;
     assert_eq!(late.json()["error"]["kind"], "no_pending_login", "{late:?}");
     assert_eq!(stage.home.account("default").await["state"], "signed_out");
+}
+
+/// Killed while the password is with Garmin: the next start says so and sends nothing; a new login starts afresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_cut_off_by_a_kill_is_told_and_not_repeated() {
+    let stage = Stage::set(ana(SignInMood::MfaEmail), "").await;
+    stage
+        .fake
+        .misbehave(Rule::does(Effect::hang(Duration::from_secs(100))).host(Host::Sso).path("/api/login").times(1));
+    let daemon = Daemon::start(&stage.home).await;
+    let (_, ()) = tokio::join!(stage.login(PASSWORD, &[]), async {
+        until("the password is with Garmin", || async {
+            (stage.asked(Host::Sso, "POST", "/api/login") == 1).then_some(())
+        })
+        .await;
+        daemon.kill().await;
+    });
+    for _ in 0..2 {
+        let daemon = Daemon::start(&stage.home).await;
+        let account = stage.home.account("default").await;
+        assert_eq!(account["state"], "signed_out");
+        let why = account["reason"].as_str().unwrap_or_default();
+        assert!(why.contains("was stopped while") && why.contains("log in again"), "{account}");
+        let late = stage.home.ctl(&["--json", "mfa", "123456"]).await;
+        assert!(late.stdout.contains("it is worthless"), "{late:?}");
+        daemon.kill().await;
+    }
+    assert_eq!(stage.asked(Host::Sso, "POST", "/api/login"), 1, "nothing is sent by itself");
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &["--no-wait"]).await.code, 5);
+    assert_eq!(stage.home.ctl(&["mfa", &stage.code()]).await.code, 0);
+    assert!(stage.home.account("default").await["reason"].is_null());
 }
 
 #[tokio::test(flavor = "multi_thread")]

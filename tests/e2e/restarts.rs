@@ -98,11 +98,10 @@ async fn cooling_down() {
     .await;
 }
 
-/// A key that Garmin has deleted, which a start may have to find out again.
+/// A key that Garmin has deleted, which is remembered.
 #[tokio::test(flavor = "multi_thread")]
 async fn key_refused() {
-    let explained = Explained { in_all: 0, a_start: 1 };
-    restarts(SignInMood::Ok, ["login_needed", "active"], explained, async |stage| {
+    restarts(SignInMood::Ok, ["login_needed"; 2], NONE, async |stage| {
         let key = stage.fake.person(ANA).expect("a person").api_key;
         let login = stage.home.ctl_with(&["login", "--api-key-stdin"], &format!("{key}\n")).await;
         assert_eq!(login.code, 0, "{login:?}");

@@ -70,14 +70,14 @@ pub fn failed(failed: &Failed, paint: Paint) -> String {
 
 /// Where the code went; on a second line how many tries are left, and for how long.
 pub fn code_sent<Tz: TimeZone<Offset: Display>>(mfa: &MfaStatus, now: &DateTime<Tz>) -> String {
-    let source = match (mfa.method.as_str(), &mfa.sent_to) {
+    let source = match (mfa.method.to_lowercase().as_str(), &mfa.sent_to) {
         ("email", _) if mfa.unsent => "Garmin wants a code by e-mail and has not sent it yet".into(),
         (_, _) if mfa.unsent => "Garmin wants a code by SMS and has not sent it yet".into(),
         ("email", Some(to)) => format!("Garmin sent a code by e-mail to {}", clean(to)),
         ("email", None) => "Garmin sent a code by e-mail".into(),
         ("sms" | "phone", Some(to)) => format!("Garmin sent a code by SMS to {}", clean(to)),
         ("sms" | "phone", None) => "Garmin sent a code by SMS".into(),
-        ("authenticator" | "totp", _) => "The code is in the authenticator app".into(),
+        ("authenticator" | "authenticator_app" | "totp", _) => "The code is in the authenticator app".into(),
         (method, Some(to)) => format!("Garmin sent a code ({}) to {}", clean(method), clean(to)),
         (method, None) => format!("Garmin wants a code ({})", clean(method)),
     };

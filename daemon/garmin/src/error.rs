@@ -61,8 +61,8 @@ pub enum Error {
         /// What came instead, for people.
         what: String,
     },
-    /// What was entered cannot be a code (4 to 10 digits). Nothing was sent.
-    #[error("a code has 4 to 10 digits; nothing was sent to Garmin")]
+    /// What was entered cannot be a code (6 digits). Nothing was sent.
+    #[error("a code has 6 digits; nothing was sent to Garmin")]
     CodeMalformed,
     /// Garmin does not accept the code. The same sign-in can take another one.
     #[error("Garmin does not accept this code")]

@@ -1,15 +1,23 @@
 //! The cookies of one sign-in, as plain data that survives a restart. The sign-in module fills a jar from answers and
 //! sends it back; nothing else sees it. It knows the two ways in which Garmin's cookies arrive damaged: folded into
-//! one header, and relayed by a gateway with attributes of hosts that are not the gateway's.
+//! one header, and relayed by a gateway with attributes of hosts that are not the gateway's. A sign-in is short, and this machine's
+//! clock may be wrong: cookies are kept until Garmin deletes them or the sign-in ends, whatever their own end says.
 
 use std::fmt;
 
-use cookie_store::{Cookie, CookieStore, RawCookie};
+use chrono::{DateTime, Utc};
+use cookie_store::{Cookie, CookieExpiration, CookieStore, RawCookie};
 use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::Url;
 
-use crate::{client::sensitive, settings::Domain};
+use crate::{
+    client::{date, sensitive},
+    settings::Domain,
+};
+
+/// 2000-01-01: no answer of Garmin's is older, so a cookie that ends before then is being deleted.
+const LONG_AGO: i64 = 946_684_800;
 
 /// Cookies with all their attributes, sent back by the rules of RFC 6265. `Debug` shows how many there are.
 #[derive(Clone, Default)]
@@ -19,6 +27,7 @@ impl Jar {
     /// Keeps the cookies of an answer that came from `url`.
     pub fn keep(&mut self, headers: &HeaderMap, url: &Url) {
         let garmins_own = url.host_str().is_some_and(|host| Domain::of_host(host).is_some());
+        let now = date(headers);
         for value in headers.get_all(SET_COOKIE) {
             let Ok(value) = std::str::from_utf8(value.as_bytes()) else { continue };
             for cookie in unfold(value) {
@@ -30,7 +39,13 @@ impl Jar {
                     cookie.set_path("/");
                     cookie.set_secure(false);
                 }
-                // Refused are cookies that are already expired or meant for a foreign host: rightly so.
+                if is_deletion(&cookie, now) {
+                    cookie.make_removal();
+                } else {
+                    cookie.set_max_age(None);
+                    cookie.unset_expires();
+                }
+                // Refused are deletions of what is not there, and cookies meant for a foreign host: rightly so.
                 let _ = self.0.insert_raw(&cookie, url);
             }
         }
@@ -62,9 +77,23 @@ impl<'de> Deserialize<'de> for Jar {
         // The inner error would quote the cookie.
         let unreadable = || de::Error::custom("the cookies cannot be read");
         let cookies = Vec::<Cookie<'static>>::deserialize(deserializer).map_err(|_| unreadable())?;
-        let store = CookieStore::from_cookies(cookies.into_iter().map(Ok::<_, D::Error>), false)?;
+        // Earlier releases wrote down when each ends.
+        let lasting = cookies.into_iter().map(|mut cookie| {
+            cookie.expires = CookieExpiration::SessionEnd;
+            Ok::<_, D::Error>(cookie)
+        });
+        let store = CookieStore::from_cookies(lasting, true)?;
         Ok(Jar(store))
     }
+}
+
+/// Whether Garmin deletes a cookie with this, by the moment of its answer, or else by common sense: never by this machine's clock.
+fn is_deletion(cookie: &RawCookie<'_>, now: Option<DateTime<Utc>>) -> bool {
+    if let Some(age) = cookie.max_age() {
+        return age.whole_seconds() <= 0;
+    }
+    let ends = cookie.expires_datetime().map(|ends| ends.unix_timestamp());
+    ends.is_some_and(|ends| ends <= now.map_or(LONG_AGO, |now| now.timestamp()))
 }
 
 /// Splits cookies that were folded into one `Set-Cookie` value. Expiry dates contain commas too, so a new cookie starts
@@ -179,6 +208,48 @@ mod tests {
         }
         assert_eq!(sent(&after, "https://x.garmin.com/"), "wide=\"2=2\"");
         assert_eq!(format!("{after:?}"), "Jar(3 cookies)");
+    }
+
+    #[test]
+    fn cookies_end_by_garmins_clock_and_not_by_this_machines() {
+        let page = "https://sso.garmin.com/".parse().unwrap();
+        let answer = |date: Option<&'static str>, cookies: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            if let Some(date) = date {
+                headers.insert(reqwest::header::DATE, HeaderValue::from_static(date));
+            }
+            for cookie in cookies {
+                headers.append(SET_COOKIE, HeaderValue::from_static(cookie));
+            }
+            headers
+        };
+        // For Garmin it is 2019; here it is years later.
+        let then = Some("Sat, 21 Sep 2019 07:28:00 GMT");
+        let soon = "a=1; Path=/; Expires=Sat, 21 Sep 2019 07:58:00 GMT";
+        for date in [then, None] {
+            let mut jar = Jar::default();
+            jar.keep(&answer(date, &[soon, "b=2; Path=/; Max-Age=1800"]), &page);
+            assert_eq!(sent(&jar, page.as_str()), "a=1; b=2", "{date:?}");
+            let text = serde_json::to_string(&jar).unwrap();
+            assert_eq!(sent(&serde_json::from_str(&text).unwrap(), page.as_str()), "a=1; b=2");
+            jar.keep(&answer(date, &["a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:10 GMT"]), &page);
+            assert_eq!(sent(&jar, page.as_str()), "b=2", "deleted");
+        }
+        let mut jar = Jar::default();
+        jar.keep(&answer(then, &[soon, "b=2; Path=/"]), &page);
+        jar.keep(
+            &answer(then, &["a=x; Path=/; Expires=Sat, 21 Sep 2019 07:27:59 GMT", "b=; Path=/; Max-Age=-1"]),
+            &page,
+        );
+        assert_eq!(sent(&jar, page.as_str()), "", "deleted by Garmin's clock");
+    }
+
+    #[test]
+    fn a_jar_of_an_earlier_release_keeps_what_has_ended_meanwhile() {
+        let text = r#"[{"raw_cookie":"SESSION=s; Path=/; Expires=Sat, 21 Sep 2019 07:58:00 GMT","path":["/",true],
+            "domain":{"HostOnly":"sso.garmin.com"},"expires":{"AtUtc":"2019-09-21T07:58:00Z"}}]"#;
+        let jar: Jar = serde_json::from_str(text).unwrap();
+        assert_eq!(sent(&jar, "https://sso.garmin.com/mobile/api/mfa/verifyCode"), "SESSION=s");
     }
 
     #[test]

@@ -63,6 +63,7 @@ impl Garmin {
                     session,
                     code_request: None,
                     unsent: false,
+                    refused: None,
                 })))
             }
         }

@@ -75,6 +75,9 @@ pub(crate) fn shown(reply: &Reply) -> Result<Shown, Error> {
         409 => Err(Error::SessionLost),
         300..=399 => Err(Error::unexpected("a redirect")),
         _ if is_form => Ok(Shown::Form),
+        status if page.title.is_empty() => {
+            Err(Error::unexpected(format!("a page without a title that nobody knows (HTTP {status})")))
+        }
         status => Err(Error::unexpected(format!("a page that nobody knows (HTTP {status}, {})", tidy(&page.title)))),
     }
 }

@@ -56,6 +56,7 @@ fn every_sign_in_its_order() {
         (titled(FORM, CSRF), Ok(Shown::Form)),
         (titled(FORM, &script.replace("\"email\"", "\"\"")), Ok(Shown::Form)),
         (reply(302, ""), Err(Error::unexpected("a redirect"))),
+        (reply(200, ""), Err(Error::unexpected("a page without a title that nobody knows (HTTP 200)"))),
         (titled("Garmin Connect", ""), Err(Error::unexpected("a page that nobody knows (HTTP 200, Garmin Connect)"))),
     ] {
         let what = format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));

@@ -2,7 +2,7 @@
 //! asks for. A sign-in that needs a code ends here as plain data ([`PendingSignIn`]), which any process can take up again with
 //! the code; nothing is held open in between. What is sent in which flow stands in `json` and `widget`.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
@@ -62,6 +62,9 @@ pub struct PendingSignIn {
     /// A code was wanted and could not be asked for. Unknown to releases without the widget, whose codes came by themselves.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unsent: bool,
+    /// Garmin would not send one yet: how long it asked to wait, or nothing said. Only for whoever began the sign-in.
+    #[serde(skip)]
+    pub(crate) refused: Option<Option<Duration>>,
 }
 
 /// What the page for a code says about who asks for one.
@@ -101,6 +104,11 @@ impl PendingSignIn {
     /// Whether Garmin sends the codes of this sign-in, so that another one can be asked for; an authenticator app's it does not.
     pub fn sends_codes(&self) -> bool {
         is_sent(&self.method)
+    }
+
+    /// Whether Garmin refused to send the first code for now: then how long it asked to wait, if it said.
+    pub fn refused_to_send(&self) -> Option<Option<Duration>> {
+        self.refused
     }
 
     /// Whether a code was to be sent and none was, as far as is known. [`Garmin::send_code`] asks for one.
@@ -226,7 +234,7 @@ impl Garmin {
     /// is throttled or in trouble, the other flow's path, which knows the same session, is tried once.
     pub async fn verify_code(&self, pending: &mut PendingSignIn, code: &SecretString) -> Result<Ticket, Error> {
         let code: String = code.expose_secret().chars().filter(|c| !c.is_whitespace()).collect();
-        if !(4..=10).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Error::CodeMalformed);
         }
         match pending.flow().twin() {

@@ -68,6 +68,7 @@ impl Garmin {
             session,
             code_request: Some(CodeRequest { client_id, customer_guid: customer_guid.map(Hidden), locale }),
             unsent: must_ask,
+            refused: None,
         };
         if must_ask {
             told("asking Garmin to send the code");
@@ -76,7 +77,12 @@ impl Garmin {
                 // It may be on its way.
                 Err(Error::Unreachable { cause: Cause::Timeout | Cause::Broken, .. }) => pending.unsent = false,
                 // The sign-in waits all the same: another sign-in is no way to a code.
-                Err(error) => told(&format!("the code could not be asked for: {error}")),
+                Err(error) => {
+                    if let Error::Throttled { retry_after } = &error {
+                        pending.refused = Some(*retry_after);
+                    }
+                    told(&format!("the code could not be asked for: {error}"));
+                }
             }
         }
         Ok(SignIn::CodeWanted(Box::new(pending)))

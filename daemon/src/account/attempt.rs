@@ -13,7 +13,7 @@ use super::actor::Actor;
 use super::chain;
 use super::elsewhere;
 use super::key::KeyFacts;
-use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event, RESEND_PAUSE, RESENDS};
+use super::machine::{Attempt, CODE_ATTEMPTS, Challenge, Effect, Event, RESEND_PAUSE, RESENDS, resend_rest};
 use super::message::{Asker, Brought, Done, Message};
 use super::person::another_person;
 use super::sign_in::{self, Checked, End};
@@ -322,8 +322,12 @@ impl Actor {
                     attempts_left: CODE_ATTEMPTS,
                     unsent: sign_in.is_unsent(),
                     resend_at: sign_in.sends_codes().then(|| {
-                        // Where none was sent, no pause has begun.
-                        let pause = if sign_in.is_unsent() { TimeDelta::zero() } else { RESEND_PAUSE };
+                        let pause = match sign_in.refused_to_send() {
+                            Some(asked) => resend_rest(asked.map(|asked| asked.as_secs())),
+                            // Where none was sent, no pause has begun.
+                            None if sign_in.is_unsent() => TimeDelta::zero(),
+                            None => RESEND_PAUSE,
+                        };
                         (Utc::now() + pause).trunc_subsecs(0)
                     }),
                     resends_left: RESENDS,

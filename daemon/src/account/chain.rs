@@ -90,6 +90,15 @@ fn end(failed: &[(Flow, Error)]) -> End {
         _ => 3,
     });
     let failure = with_tried(told.map(words::sign_in), failed);
+    let asked = failed.iter().filter_map(|(_, error)| match error {
+        Error::Throttled { retry_after } => *retry_after,
+        _ => None,
+    });
+    // Each way in has its own throttle; the longest pause is right for all.
+    let failure = match asked.max() {
+        Some(asked) => failure.retry_after_s(asked.as_secs()),
+        None => failure,
+    };
     let refused = |error: &Error| matches!(error, Error::Unauthorized | Error::Forbidden);
     match told {
         Some(error) if words::is_block(error) || refused(error) => End::Blocked(failure),
@@ -152,6 +161,17 @@ mod tests {
             End::Failed(failure) => (false, failure),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn the_longest_pause_that_any_way_in_asks_for_counts() {
+        let throttled = |s| Error::Throttled { retry_after: Some(std::time::Duration::from_secs(s)) };
+        let (_, failure) = ended(&[
+            (Flow::Mobile, throttled(60)),
+            (Flow::Portal, throttled(86_400)),
+            (Flow::Widget, Error::CaptchaRequired),
+        ]);
+        assert_eq!(failure.retry_after_s, Some(86_400));
     }
 
     #[test]

@@ -37,6 +37,10 @@ const LONGEST_COOL_DOWN: TimeDelta = TimeDelta::hours(24);
 /// Longest time a login may wait for its code; the configuration allows no more, and Garmin's codes live half as long.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
+/// What a stop in the middle of a sign-in leaves behind, for people.
+const INTERRUPTED: &str =
+    "the daemon was stopped while e-mail and password were with Garmin; if a code came, it is worthless: log in again";
+
 /// The login an account has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Login {
@@ -60,12 +64,15 @@ pub struct State {
     /// The pause that a forced sign-in overrides: until when, and why. It stands again if that sign-in says nothing about Garmin's block.
     #[serde(default)]
     pub overridden: Option<(DateTime<Utc>, String)>,
+    /// The pause that Garmin itself asked for when it last turned a sign-in away, in seconds.
+    #[serde(default)]
+    pub asked: u64,
 }
 
 impl State {
     /// An account nobody has signed in to.
     pub fn new() -> Self {
-        Self { login: Login::None, attempt: Attempt::Idle(None), strikes: 0, overridden: None }
+        Self { login: Login::None, attempt: Attempt::Idle(None), strikes: 0, overridden: None, asked: 0 }
     }
 
     /// The one word for it: the sign-in under way, else the login it has. A cool-down does not hide a login that works.
@@ -89,6 +96,7 @@ impl State {
             (Attempt::Idle(Some(Ended::Expired)), _) => {
                 Some("the last login ended: its code did not come in time".into())
             }
+            (Attempt::Idle(Some(Ended::Interrupted)), _) => Some(INTERRUPTED.into()),
             (Attempt::Idle(Some(Ended::Failed(why))), Login::None) => Some(why.clone()),
             _ => None,
         }
@@ -116,9 +124,10 @@ impl State {
     }
 
     fn follow(self, event: Event, now: DateTime<Utc>) -> (Self, Vec<Effect>) {
-        let State { login, attempt, strikes, .. } = self;
+        let State { login, attempt, strikes, asked, .. } = self;
         let overridden = None;
-        let stay = |attempt, effects| (State { login: login.clone(), attempt, strikes, overridden: None }, effects);
+        let stay =
+            |attempt, effects| (State { login: login.clone(), attempt, strikes, overridden: None, asked }, effects);
         match (event, attempt) {
             // --- asking to sign in ------------------------------------------------------------------------------------
             (Event::LoginAsked { email: Some(email), .. }, attempt) if attempt.is_anothers(&email, now) => {
@@ -172,11 +181,13 @@ impl State {
             }
             (Event::LoginProven, Attempt::TakingOver(kept)) => {
                 // Garmin's block of the sign-in pages does not care that somebody came in by another door.
-                let (attempt, strikes) = match *kept {
-                    Attempt::CoolingDown(until, why) if now < until => (Attempt::CoolingDown(until, why), strikes),
-                    _ => (Attempt::Idle(None), 0),
+                let (attempt, strikes, asked) = match *kept {
+                    Attempt::CoolingDown(until, why) if now < until => {
+                        (Attempt::CoolingDown(until, why), strikes, asked)
+                    }
+                    _ => (Attempt::Idle(None), 0, 0),
                 };
-                let state = State { login: Login::Working, attempt, strikes, overridden };
+                let state = State { login: Login::Working, attempt, strikes, overridden, asked };
                 (state, vec![Effect::DropPending, Effect::Tell(None)])
             }
             // Not given up half way: the ticket is spent and another program's tokens are renewed already, and the answer is the only
@@ -201,13 +212,18 @@ impl State {
             }
             (Event::SignInBlocked(failure), Attempt::SigningIn(_) | Attempt::CheckingCode(_)) => {
                 let strikes = strikes.saturating_add(1);
-                let until = (now + cool_down(strikes)).trunc_subsecs(0);
-                let failure = failure.retry_after_s(seconds(cool_down(strikes)));
-                let attempt = Attempt::CoolingDown(until, failure.message.clone());
-                (State { login, attempt, strikes, overridden }, vec![Effect::DropPending, Effect::Tell(Some(failure))])
+                let asked = failure.retry_after_s.unwrap_or_default();
+                let pause = cool_down(strikes, asked);
+                let failure = failure.retry_after_s(seconds(pause));
+                let attempt = Attempt::CoolingDown((now + pause).trunc_subsecs(0), failure.message.clone());
+                (
+                    State { login, attempt, strikes, overridden, asked },
+                    vec![Effect::DropPending, Effect::Tell(Some(failure))],
+                )
             }
             (Event::LoginProven, _) => {
-                let state = State { login: Login::Working, attempt: Attempt::Idle(None), strikes: 0, overridden };
+                let attempt = Attempt::Idle(None);
+                let state = State { login: Login::Working, attempt, strikes: 0, overridden, asked: 0 };
                 (state, vec![Effect::DropPending, Effect::Tell(None)])
             }
 
@@ -237,6 +253,9 @@ impl State {
             }
             (Event::CodeBrought(_), attempt @ Attempt::Idle(Some(Ended::Expired))) => {
                 stay(attempt, vec![Effect::Refuse(expired())])
+            }
+            (Event::CodeBrought(_) | Event::ResendAsked, attempt @ Attempt::Idle(Some(Ended::Interrupted))) => {
+                stay(attempt, vec![Effect::Refuse(no_pending(INTERRUPTED))])
             }
             (Event::CodeBrought(_), attempt) => {
                 stay(attempt, vec![Effect::Refuse(no_pending("No login waits for a code"))])
@@ -290,10 +309,7 @@ impl State {
             }
             (Event::CodeNotSent(failure), Attempt::AskingForCode(challenge)) => {
                 let pause = match failure.kind {
-                    Kind::RateLimited => {
-                        let asked = failure.retry_after_s.and_then(|s| i64::try_from(s).ok()).map(TimeDelta::seconds);
-                        asked.unwrap_or_default().max(RESEND_REST)
-                    }
+                    Kind::RateLimited => resend_rest(failure.retry_after_s),
                     _ => RESEND_PAUSE,
                 };
                 let failure = failure.challenge(challenge.id.clone()).attempts_left(challenge.attempts_left);
@@ -304,8 +320,8 @@ impl State {
 
             // --- the login it has -------------------------------------------------------------------------------------
             (Event::GrantRefused(why), attempt) => match login {
-                Login::Working => (State { login: Login::Dead(why), attempt, strikes, overridden }, vec![]),
-                login => (State { login, attempt, strikes, overridden }, vec![]),
+                Login::Working => (State { login: Login::Dead(why), attempt, strikes, overridden, asked }, vec![]),
+                login => (State { login, attempt, strikes, overridden, asked }, vec![]),
             },
 
             // --- giving up --------------------------------------------------------------------------------------------
@@ -328,7 +344,7 @@ impl State {
                 };
                 let gone = Failure::new(Kind::LoginNeeded, "The account was signed out meanwhile.");
                 let effects = vec![Effect::Abort, Effect::ForgetSecrets, Effect::Tell(Some(gone)), Effect::Stand];
-                (State { login: Login::None, attempt, strikes, overridden }, effects)
+                (State { login: Login::None, attempt, strikes, overridden, asked }, effects)
             }
 
             // --- time -------------------------------------------------------------------------------------------------
@@ -342,8 +358,8 @@ impl State {
             }
             (Event::Tick, Attempt::CoolingDown(until, _)) if now >= until => stay(Attempt::Idle(None), vec![]),
             // A clock that was put back neither ends the pause nor makes it longer than it was.
-            (Event::Tick, Attempt::CoolingDown(until, why)) if until > now + cool_down(strikes) => {
-                stay(Attempt::CoolingDown((now + cool_down(strikes)).trunc_subsecs(0), why), vec![])
+            (Event::Tick, Attempt::CoolingDown(until, why)) if until > now + cool_down(strikes, asked) => {
+                stay(Attempt::CoolingDown((now + cool_down(strikes, asked)).trunc_subsecs(0), why), vec![])
             }
             // What comes too late (an answer to a sign-in that was given up) changes nothing.
             (_, attempt) => stay(attempt, vec![]),
@@ -367,9 +383,20 @@ impl Default for State {
     }
 }
 
-fn cool_down(strikes: u32) -> TimeDelta {
+/// The pause after so many strikes, the last of which may have come with a longer pause that Garmin asked for, in seconds.
+fn cool_down(strikes: u32, asked: u64) -> TimeDelta {
     let doublings = strikes.saturating_sub(1).min(4);
-    (FIRST_COOL_DOWN * (1 << doublings)).min(LONGEST_COOL_DOWN)
+    (FIRST_COOL_DOWN * (1 << doublings)).max(of_seconds(asked)).min(LONGEST_COOL_DOWN)
+}
+
+/// How long no other code is asked for after Garmin refused to send one; `asked` is its own word for that, in seconds.
+pub fn resend_rest(asked: Option<u64>) -> TimeDelta {
+    of_seconds(asked.unwrap_or_default()).max(RESEND_REST)
+}
+
+/// No more than the longest pause.
+fn of_seconds(asked: u64) -> TimeDelta {
+    i64::try_from(asked).ok().and_then(TimeDelta::try_seconds).unwrap_or(LONGEST_COOL_DOWN).min(LONGEST_COOL_DOWN)
 }
 
 fn seconds(delta: TimeDelta) -> u64 {

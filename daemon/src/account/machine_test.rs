@@ -32,6 +32,7 @@ fn attempts() -> Vec<(&'static str, Attempt)> {
     vec![
         ("idle", Attempt::Idle(None)),
         ("expired", Attempt::Idle(Some(Ended::Expired))),
+        ("interrupted", Attempt::Idle(Some(Ended::Interrupted))),
         ("failed", Attempt::Idle(Some(Ended::Failed("odd".into())))),
         ("signing", Attempt::SigningIn(Some("ana@example.org".into()))),
         ("waiting", Attempt::AwaitingMfa(challenge(3))),
@@ -104,6 +105,7 @@ fn name(attempt: &Attempt) -> String {
     match attempt {
         Attempt::Idle(None) => "idle".to_owned(),
         Attempt::Idle(Some(Ended::Expired)) => "expired".into(),
+        Attempt::Idle(Some(Ended::Interrupted)) => "interrupted".into(),
         Attempt::Idle(Some(Ended::Failed(_))) => "failed".into(),
         Attempt::SigningIn(_) => "signing".into(),
         Attempt::AwaitingMfa(c) => format!("waiting{}", c.attempts_left),
@@ -150,7 +152,7 @@ fn expected(event: &str, attempt: &str) -> String {
         other => other,
     };
     let is_taking = attempt.starts_with("taking");
-    let is_idle = matches!(attempt, "idle" | "expired" | "failed");
+    let is_idle = matches!(attempt, "idle" | "expired" | "interrupted" | "failed");
     let is_waiting = matches!(attempt, "waiting" | "last");
     let is_checking = matches!(attempt, "checking" | "checking last");
     let is_asking = attempt == "asking";
@@ -243,6 +245,23 @@ fn cool_downs_double_to_a_day_and_survive_a_wrong_clock() {
     assert!(matches!(after.attempt, Attempt::CoolingDown(until, _) if until == at(-60 * 24 * 364)), "{after:?}");
     let (after, _) = state.step(Event::LoginProven, at(1));
     assert_eq!(after.strikes, 0);
+}
+
+#[test]
+fn a_longer_pause_that_garmin_asks_for_is_kept() {
+    for (strikes, asked, hours) in [(0, 60, 2), (0, 5 * 3600, 5), (1, 3 * 3600, 4), (0, 86_400, 24), (0, u64::MAX, 24)]
+    {
+        let signing = State { attempt: Attempt::SigningIn(None), strikes, ..State::new() };
+        let (after, effects) = signing.step(Event::SignInBlocked(failure().retry_after_s(asked)), at(0));
+        let until = at(60 * hours);
+        assert!(matches!(after.attempt, Attempt::CoolingDown(at, _) if at == until), "{asked} {after:?}");
+        let [Effect::DropPending, Effect::Tell(Some(told))] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(told.retry_after_s, u64::try_from(hours * 3600).ok(), "what is said is what is done");
+        // A look at the clock does not cut it, and one that was put back does not stretch it.
+        assert_eq!(after.clone().step(Event::Tick, at(1)).0, after);
+        let (put_back, _) = after.step(Event::Tick, at(-500_000));
+        assert!(matches!(put_back.attempt, Attempt::CoolingDown(until, _) if until == at(-500_000 + 60 * hours)));
+    }
 }
 
 #[test]

@@ -109,11 +109,11 @@ impl Stored {
         let attempt = match &state.attempt {
             Attempt::SigningIn(_) => {
                 let pause = state.overridden.clone();
-                pause.map_or(Attempt::Idle(None), |(until, why)| Attempt::CoolingDown(until, why))
+                pause.map_or(Attempt::Idle(Some(Ended::Interrupted)), |(until, why)| Attempt::CoolingDown(until, why))
             }
             Attempt::CoolingDown(until, why) => Attempt::CoolingDown(*until, why.clone()),
             Attempt::TakingOver(kept) => return Self::lasting(&State { attempt: (**kept).clone(), ..state.clone() }),
-            Attempt::Idle(Some(Ended::Expired)) => Attempt::Idle(Some(Ended::Expired)),
+            Attempt::Idle(Some(ended @ (Ended::Expired | Ended::Interrupted))) => Attempt::Idle(Some(ended.clone())),
             _ => Attempt::Idle(None),
         };
         State { attempt, overridden: None, ..state.clone() }

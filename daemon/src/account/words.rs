@@ -205,8 +205,7 @@ fn patient(failure: Failure, error: &Error) -> Failure {
 pub fn undecided_code(error: &Error) -> Failure {
     let kind = match error {
         Error::CodeMalformed => {
-            let words =
-                "That is not a code: Garmin's codes have digits only. Nothing was sent and no attempt was used.";
+            let words = "That is not a code: Garmin's codes have 6 digits. Nothing was sent and no attempt was used.";
             return Failure::new(Kind::MfaCodeRejected, words);
         }
         Error::Throttled { .. } => Kind::RateLimited,

@@ -186,6 +186,10 @@ fn the_question_for_the_code_counts_down_and_fits_every_terminal() {
     assert!(soon.starts_with("If none comes: garminsyncctl --account eva mfa --resend (in 24 s,"), "{soon}");
     assert!(!code_missing(now().to_utc(), &now(), &eva).contains("(in 0"));
     let app = MfaStatus { resend_at: None, unsent: true, ..mfa };
+    for method in ["totp", "AUTHENTICATOR", "authenticator_app", "AUTHENTICATOR_APP"] {
+        let app = MfaStatus { method: method.into(), unsent: false, ..app.clone() };
+        assert!(code_sent(&app, &now()).starts_with("The code is in the authenticator app."), "{method}");
+    }
     let unsent = code_sent(&app, &now()).to_lowercase();
     assert!(unsent.contains("has not sent it yet"), "{unsent}");
 }

@@ -93,7 +93,7 @@ async fn a_wrong_code_leaves_the_sign_in_waiting_for_the_next() {
 #[tokio::test]
 async fn what_cannot_be_a_code_is_not_sent() {
     let (stub, mut pending) = waiting(Flow::Mobile, never, never).await;
-    for code in ["", "123", "12345678901", "12345a", "１２３４５６", "-12345"] {
+    for code in ["", "123", "1234", "12345", "1234567", "12345678901", "12345a", "１２３４５６", "-12345"] {
         let error = stub.garmin().verify_code(&mut pending, &code.into()).await.unwrap_err();
         assert_eq!(error, Error::CodeMalformed, "{code}");
     }

@@ -54,6 +54,8 @@ pub enum Attempt {
 pub enum Ended {
     /// The code did not come in time.
     Expired,
+    /// The daemon was stopped while e-mail and password were with Garmin.
+    Interrupted,
     /// Otherwise; why, for people.
     Failed(String),
 }
