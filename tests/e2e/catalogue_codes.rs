@@ -113,10 +113,13 @@ async fn a_code_that_nobody_looked_at_is_still_good() {
             (Effect::status(503), "garmin_unreachable", 1, paths),
             (Effect::Reset, "garmin_unreachable", 1, 1),
         ] {
+            let is_lost = matches!(effect, Effect::Reset);
             stage.fake.misbehave(Rule::does(effect).host(Host::Sso).path(path));
             let (code, error) = brought(&stage, &stage.code()).await;
             assert_eq!((code, error["kind"].as_str(), error["attempts_left"].as_u64()), (exit, Some(kind), Some(3)));
-            assert!(error["message"].as_str().is_some_and(|text| text.contains("may still be good")), "{error}");
+            let message = error["message"].as_str().unwrap_or_default();
+            assert!(message.contains("may still be good"), "{error}");
+            assert_eq!(message.contains("No attempt was used"), !is_lost, "{error}");
             assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("garminsyncctl mfa")), "{error}");
             sent += requests;
             assert_eq!(stage.asked(Host::Sso, "POST", path), sent, "{kind}");
@@ -126,6 +129,50 @@ async fn a_code_that_nobody_looked_at_is_still_good() {
         assert_eq!(brought(&stage, &stage.code()).await.0, 0);
         assert_eq!(stage.fake.mail(ANA).len(), 1);
     }
+}
+
+/// The daemon is killed while a code is with Garmin, again and again: it counts before it is sent, and the sixth is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_do_not_make_codes_free() {
+    let (stage, mut daemon) = waiting(SignInMood::MfaEmail, |_| ()).await;
+    let hang = Effect::hang(std::time::Duration::from_secs(100));
+    stage.fake.misbehave(Rule::does(hang).host(Host::Sso).path(VERIFY));
+    let code = stage.code();
+    for (sent, left) in [(1, 3), (2, 3), (3, 2), (4, 1)] {
+        tokio::join!(async { stage.home.ctl(&["mfa", &code]).await }, async {
+            until("the code is with Garmin", || async {
+                (stage.asked(Host::Sso, "POST", VERIFY) == sent).then_some(())
+            })
+            .await;
+            daemon.kill().await;
+        });
+        daemon = Daemon::start(&stage.home).await;
+        assert_eq!(stage.home.account("default").await["mfa"]["attempts_left"], left, "after {sent}");
+    }
+    stage.fake.behave();
+    stage.fake.misbehave(Rule::does(Effect::Reset).host(Host::Sso).path(VERIFY));
+    let (exit, error) = brought(&stage, &code).await;
+    assert_eq!((exit, error["kind"].as_str()), (1, Some("garmin_unreachable")), "{error}");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("start a new login")), "{error}");
+    stage.fake.behave();
+    assert_eq!(brought(&stage, &code).await.1["kind"], "no_pending_login");
+    assert_eq!((stage.asked(Host::Sso, "POST", VERIFY), stage.fake.mail(ANA).len()), (5, 1));
+}
+
+/// Killed once, the same code is still good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_a_kill_cut_off_may_be_brought_again() {
+    let (stage, daemon) = waiting(SignInMood::MfaEmail, |_| ()).await;
+    let hang = Effect::hang(std::time::Duration::from_secs(100));
+    stage.fake.misbehave(Rule::does(hang).host(Host::Sso).path(VERIFY).times(1));
+    let code = stage.code();
+    tokio::join!(async { stage.home.ctl(&["mfa", &code]).await }, async {
+        until("the code is with Garmin", || async { (stage.asked(Host::Sso, "POST", VERIFY) == 1).then_some(()) })
+            .await;
+        daemon.kill().await;
+    });
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(brought(&stage, &code).await.0, 0);
 }
 
 /// A wrong code, a restart of the daemon, the right code: the page's hidden field is another one by then.

@@ -124,7 +124,8 @@ impl Actor {
         } else if effects.contains(&Effect::DropCandidate) {
             deletes.push(Row::CandidateTokens);
         }
-        if let (true, Some(pending), Attempt::AwaitingMfa(challenge)) = (keeps, &mut self.pending, &self.state.attempt)
+        if let (true, Some(pending), Attempt::AwaitingMfa(challenge) | Attempt::CheckingCode(challenge)) =
+            (keeps, &mut self.pending, &self.state.attempt)
         {
             pending.challenge = challenge.clone();
             puts.extend(serde_json::to_vec(pending).ok().map(|row| (Row::PendingSignIn, row)));
@@ -282,6 +283,9 @@ impl Actor {
                     }
                     Checked::Not(Error::CodeExpired) => Event::CodeExpired,
                     Checked::Not(error) if words::is_over(&error) => Event::SignInFailed(words::sign_in(&error)),
+                    Checked::Not(error) if words::is_unanswered(&error) => {
+                        Event::CodeUnanswered(words::unanswered_code(&error))
+                    }
                     Checked::Not(error) => Event::CodeUndecided(words::undecided_code(&error)),
                 };
                 if let Attempt::CheckingCode(challenge) = &mut self.state.attempt
@@ -331,6 +335,7 @@ impl Actor {
                         (Utc::now() + pause).trunc_subsecs(0)
                     }),
                     resends_left: RESENDS,
+                    unanswered: 0,
                 };
                 let pending = Pending { challenge: challenge.clone(), sign_in: *sign_in, tried: Vec::new() };
                 self.pending = Some(Box::new(pending));

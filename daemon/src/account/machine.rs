@@ -3,6 +3,11 @@
 //!
 //! An account is two things at once: the login it *has* and the sign-in that is *under way*. They are kept apart because
 //! the old login works until the new one is complete.
+//!
+//! A code counts before it is sent, on disk, so that a kill does not make it free. What Garmin answers settles it: a refusal is an
+//! attempt, and what stopped it on the way is none. If nobody can know (the answer was lost, or the daemon was killed), the person
+//! loses nothing at first, because the network is not theirs to answer for: the same code may be brought again. Two such codes are
+//! free in a login; every further one is an attempt. So Garmin never sees more than five.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use garminsync_protocol::{AccountState, Failure, Kind};
@@ -12,6 +17,7 @@ pub use self::attempt::{Attempt, Challenge, Ended};
 pub use self::events::{Effect, Event};
 use self::refusals::{
     busy, cooling_down, expired, no_pending, no_resend, no_way_back, other_person, password_missing, rejected,
+    unanswered,
 };
 
 mod attempt;
@@ -21,6 +27,8 @@ mod refusals;
 /// Codes a person may try before the login ends. Garmin's own limit is unknown; other clients stop after 2–5, so as not to
 /// lock the account.
 pub const CODE_ATTEMPTS: u32 = 3;
+/// Codes beside these whose answer may be lost.
+const UNANSWERED: u32 = 2;
 /// Codes a person may ask for once more in one login. Garmin's own limit is unknown; its page says that asking too often ends in
 /// "use a code you already have or wait 24 hours".
 pub const RESENDS: u32 = 3;
@@ -237,7 +245,12 @@ impl State {
                         .challenge(challenge.id.clone());
                     return stay(Attempt::AwaitingMfa(challenge), vec![Effect::Refuse(refusal)]);
                 }
-                stay(Attempt::CheckingCode(challenge), vec![Effect::CheckCode])
+                if challenge.tries_left() == 0 {
+                    let ended = Attempt::Idle(Some(Ended::Failed(unanswered().message)));
+                    return stay(ended, vec![Effect::DropPending, Effect::Refuse(unanswered())]);
+                }
+                let challenge = Challenge { unanswered: challenge.unanswered.saturating_add(1), ..challenge };
+                stay(Attempt::CheckingCode(challenge), vec![Effect::KeepPending, Effect::CheckCode])
             }
             (Event::CodeBrought(_), attempt @ Attempt::CheckingCode(_)) => {
                 let refusal =
@@ -260,10 +273,11 @@ impl State {
             (Event::CodeBrought(_), attempt) => {
                 stay(attempt, vec![Effect::Refuse(no_pending("No login waits for a code"))])
             }
-            (Event::CodeRejected, Attempt::CheckingCode(mut challenge)) => {
+            (Event::CodeRejected, Attempt::CheckingCode(challenge)) => {
+                let mut challenge = challenge.answered();
                 challenge.attempts_left = challenge.attempts_left.saturating_sub(1);
                 let failure = rejected(&challenge);
-                if challenge.attempts_left == 0 {
+                if challenge.tries_left() == 0 {
                     let ended = Attempt::Idle(Some(Ended::Failed(failure.message.clone())));
                     return stay(ended, vec![Effect::DropPending, Effect::Tell(Some(failure))]);
                 }
@@ -273,8 +287,17 @@ impl State {
                 let ended = Attempt::Idle(Some(Ended::Expired));
                 stay(ended, vec![Effect::DropPending, Effect::Tell(Some(expired()))])
             }
+            (Event::CodeUnanswered(_), Attempt::CheckingCode(challenge)) if challenge.tries_left() == 0 => {
+                let ended = Attempt::Idle(Some(Ended::Failed(unanswered().message)));
+                stay(ended, vec![Effect::DropPending, Effect::Tell(Some(unanswered()))])
+            }
+            (Event::CodeUnanswered(failure), Attempt::CheckingCode(challenge)) => {
+                let failure = failure.challenge(challenge.id.clone()).attempts_left(challenge.tries_left());
+                stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(Some(failure))])
+            }
             (Event::CodeUndecided(failure), Attempt::CheckingCode(challenge)) => {
-                let failure = failure.challenge(challenge.id.clone()).attempts_left(challenge.attempts_left);
+                let challenge = challenge.answered();
+                let failure = failure.challenge(challenge.id.clone()).attempts_left(challenge.tries_left());
                 stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(Some(failure))])
             }
 
@@ -350,6 +373,10 @@ impl State {
             // --- time -------------------------------------------------------------------------------------------------
             (Event::Tick, Attempt::AwaitingMfa(challenge)) if now >= challenge.until => {
                 stay(Attempt::Idle(Some(Ended::Expired)), vec![Effect::DropPending, Effect::Tell(Some(expired()))])
+            }
+            (Event::Tick, Attempt::AwaitingMfa(challenge)) if challenge.tries_left() == 0 => {
+                let ended = Attempt::Idle(Some(Ended::Failed(unanswered().message)));
+                stay(ended, vec![Effect::DropPending, Effect::Tell(Some(unanswered()))])
             }
             // The clock was ahead when the wait began: it may last as long as any, and not for years.
             (Event::Tick, Attempt::AwaitingMfa(challenge)) if challenge.until > now + LONGEST_WAIT => {

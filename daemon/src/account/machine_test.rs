@@ -17,6 +17,7 @@ fn challenge(attempts_left: u32) -> Challenge {
         unsent: false,
         resend_at: Some(at(0)),
         resends_left: 3,
+        unanswered: 0,
     }
 }
 
@@ -67,6 +68,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("code c0", Event::CodeBrought(Some("c0".into()))),
         ("code rejected", Event::CodeRejected),
         ("code expired", Event::CodeExpired),
+        ("code unanswered", Event::CodeUnanswered(failure())),
         ("code undecided", Event::CodeUndecided(failure())),
         ("resend", Event::ResendAsked),
         ("code sent", Event::CodeSent),
@@ -184,8 +186,8 @@ fn expected(event: &str, attempt: &str) -> String {
         "sign-in failed" if is_busy => "failed +drop +tell:garmin_unexpected".into(),
         // The second strike: four hours from minute 1.
         "sign-in blocked" if is_busy && !is_asking => "cooling241 +drop +tell:garmin_unexpected".into(),
-        "code" | "code c1" if attempt == "waiting" => "checking3 +check".into(),
-        "code" | "code c1" if attempt == "last" => "checking1 +check".into(),
+        "code" | "code c1" if attempt == "waiting" => "checking3 +keep +check".into(),
+        "code" | "code c1" if attempt == "last" => "checking1 +keep +check".into(),
         "code c0" if is_waiting => and("+refuse:no_pending_login"),
         "resend" if attempt == "waiting" => "asking3 +send".into(),
         "resend" if attempt == "last" => "asking1 +send".into(),
@@ -199,8 +201,12 @@ fn expected(event: &str, attempt: &str) -> String {
         "code rejected" if attempt == "checking" => "waiting2 +keep +tell:mfa_code_rejected".into(),
         "code rejected" if attempt == "checking last" => "failed +drop +tell:mfa_code_rejected".into(),
         "code expired" if is_checking => "expired +drop +tell:mfa_expired".into(),
-        "code undecided" if attempt == "checking" => "waiting3 +keep +tell:garmin_unexpected".into(),
-        "code undecided" if attempt == "checking last" => "waiting1 +keep +tell:garmin_unexpected".into(),
+        "code undecided" | "code unanswered" if attempt == "checking" => {
+            "waiting3 +keep +tell:garmin_unexpected".into()
+        }
+        "code undecided" | "code unanswered" if attempt == "checking last" => {
+            "waiting1 +keep +tell:garmin_unexpected".into()
+        }
         "proven" => "idle +drop +tell".into(),
         "cancel" if is_waiting => "idle +drop +stand".into(),
         "cancel" if is_busy => "idle +abort +drop +tell:no_pending_login +stand".into(),
@@ -209,6 +215,57 @@ fn expected(event: &str, attempt: &str) -> String {
         "logout" => "idle +abort +forget +tell:login_needed +stand".into(),
         _ if is_idle || is_waiting || is_busy || is_taking || attempt == "cooling" => same.into(),
         other => unreachable!("{other}"),
+    }
+}
+
+/// Brings a code, which counts although the daemon is killed before anybody knows more; then the answer, if one came.
+fn brings(state: State, answer: Option<Event>) -> State {
+    let (checking, effects) = state.step(Event::CodeBrought(None), at(1));
+    assert_eq!(effects, [Effect::KeepPending, Effect::CheckCode], "written down before it is sent");
+    match answer {
+        Some(answer) => checking.step(answer, at(1)).0,
+        None => checking.restored(),
+    }
+}
+
+#[test]
+fn no_kill_and_no_lost_answer_lets_a_sixth_code_out() {
+    let answers = [None, Some(Event::CodeUnanswered(failure())), Some(Event::CodeRejected)];
+    for kinds in 0..answers.len().pow(5) {
+        let mut state = State { attempt: Attempt::AwaitingMfa(challenge(CODE_ATTEMPTS)), ..State::new() };
+        let (mut sent, mut refused) = (0, 0);
+        while let Attempt::AwaitingMfa(waiting) = &state.attempt {
+            if waiting.tries_left() == 0 {
+                let (ended, effects) = state.clone().step(Event::CodeBrought(None), at(1));
+                assert!(matches!(ended.attempt, Attempt::Idle(Some(Ended::Failed(_)))), "{ended:?}");
+                assert!(matches!(&effects[..], [Effect::DropPending, Effect::Refuse(_)]), "{effects:?}");
+                state = state.step(Event::Tick, at(1)).0;
+                break;
+            }
+            let answer = answers[kinds / answers.len().pow(sent) % answers.len()].clone();
+            refused += u32::from(answer == Some(Event::CodeRejected));
+            sent += 1;
+            state = brings(state, answer);
+        }
+        assert!(matches!(state.attempt, Attempt::Idle(Some(Ended::Failed(_)))), "{state:?}");
+        assert!(sent == 5 || refused == 3, "{sent} sent, {refused} refused: neither more nor less");
+    }
+}
+
+#[test]
+fn two_lost_answers_cost_the_person_nothing_and_trouble_on_the_way_never_does() {
+    let mut state = State { attempt: Attempt::AwaitingMfa(challenge(3)), ..State::new() };
+    let left = |state: &State| match &state.attempt {
+        Attempt::AwaitingMfa(waiting) => waiting.tries_left(),
+        other => panic!("{other:?}"),
+    };
+    for _ in 0..20 {
+        state = brings(state, Some(Event::CodeUndecided(failure())));
+        assert_eq!(left(&state), 3);
+    }
+    for expected in [3, 3, 2, 1] {
+        state = brings(state, None);
+        assert_eq!(left(&state), expected);
     }
 }
 

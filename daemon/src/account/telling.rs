@@ -70,7 +70,7 @@ impl Actor {
             method: challenge.method.clone(),
             sent_to: challenge.sent_to.clone(),
             expires_at: challenge.until,
-            attempts_left: challenge.attempts_left,
+            attempts_left: challenge.tries_left(),
             unsent: challenge.unsent,
             resend_at: challenge.resend_at.filter(|_| challenge.resends_left > 0),
         })

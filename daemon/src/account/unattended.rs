@@ -216,7 +216,9 @@ impl Actor {
             Event::CodeRejected | Event::CodeExpired if ours => {
                 alone.standing.outcome = Some("Garmin did not accept the code that the program brought".into());
             }
-            Event::CodeUndecided(failure) if ours => alone.standing.outcome = Some(failure.message.clone()),
+            Event::CodeUndecided(failure) | Event::CodeUnanswered(failure) if ours => {
+                alone.standing.outcome = Some(failure.message.clone())
+            }
             _ => {}
         }
     }

@@ -201,6 +201,24 @@ fn patient(failure: Failure, error: &Error) -> Failure {
     }
 }
 
+/// Whether nobody can know if Garmin looked at a code that was sent. A 503 says that nobody did.
+pub fn is_unanswered(error: &Error) -> bool {
+    error.may_have_acted() && !matches!(error, Error::ServerTrouble { status: 503 })
+}
+
+/// What it is called when the answer to a code was lost.
+pub fn unanswered_code(error: &Error) -> Failure {
+    let kind = match error {
+        Error::Unreachable { .. } | Error::ServerTrouble { .. } => Kind::GarminUnreachable,
+        _ => Kind::GarminUnexpected,
+    };
+    let words = format!(
+        "Garmin's answer about the code was lost: {error}. Whether it looked at the code is not known; the login still waits, and the \
+         code may still be good: bring it again, or ask for another."
+    );
+    Failure::new(kind, words)
+}
+
 /// What trouble with a code is called, when the code may still be good.
 pub fn undecided_code(error: &Error) -> Failure {
     let kind = match error {

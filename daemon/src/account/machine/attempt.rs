@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::UNANSWERED;
+
 /// A sign-in that waits for its code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
@@ -27,6 +29,21 @@ pub struct Challenge {
     /// How often that may still be done.
     #[serde(default)]
     pub resends_left: u32,
+    /// Codes that were sent and whose answer is not known, among them the one that is with Garmin.
+    #[serde(default)]
+    pub unanswered: u32,
+}
+
+impl Challenge {
+    /// How many codes may still be sent. Answers that are lost cost none before they are more than [`UNANSWERED`].
+    pub fn tries_left(&self) -> u32 {
+        self.attempts_left.min((self.attempts_left + UNANSWERED).saturating_sub(self.unanswered))
+    }
+
+    /// The code that was with Garmin is known not to be lost.
+    pub(super) fn answered(self) -> Self {
+        Self { unanswered: self.unanswered.saturating_sub(1), ..self }
+    }
 }
 
 /// The sign-in under way.

@@ -30,7 +30,9 @@ pub enum Event {
     CodeRejected,
     /// Garmin says the code is too old.
     CodeExpired,
-    /// The code met trouble; it may still be good.
+    /// The code was sent, and nobody can know whether Garmin looked at it.
+    CodeUnanswered(Failure),
+    /// The code met trouble before Garmin looked at it.
     CodeUndecided(Failure),
     /// Somebody asks for another code.
     ResendAsked,

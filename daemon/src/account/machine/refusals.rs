@@ -16,13 +16,21 @@ pub(super) fn expired() -> Failure {
     )
 }
 
+/// Too many codes were sent into silence.
+pub(super) fn unanswered() -> Failure {
+    let words = "The login has ended: too many codes were sent without an answer of Garmin's, and every further one could lock the \
+                 account. Nothing else is lost; start a new login for a new code.";
+    Failure::new(Kind::GarminUnreachable, words).attempts_left(0)
+}
+
 pub(super) fn rejected(challenge: &Challenge) -> Failure {
-    let words = match challenge.attempts_left {
+    let left = challenge.tries_left();
+    let words = match left {
         0 => "Garmin did not accept the code, and it was the last try: the login has ended, before Garmin locks the account.".into(),
         1 => "Garmin did not accept the code. The same login goes on; 1 attempt is left.".to_owned(),
-        left => format!("Garmin did not accept the code. The same login goes on; {left} attempts are left."),
+        _ => format!("Garmin did not accept the code. The same login goes on; {left} attempts are left."),
     };
-    Failure::new(Kind::MfaCodeRejected, words).attempts_left(challenge.attempts_left).challenge(challenge.id.clone())
+    Failure::new(Kind::MfaCodeRejected, words).attempts_left(left).challenge(challenge.id.clone())
 }
 
 /// Why no other code is asked for, if that is so. Nothing is sent then.
