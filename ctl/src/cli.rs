@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, 
 
 use crate::commands::key::last_day_from_now;
 use crate::console::Console;
-use crate::failure::{Exit, Failed, Typed};
+use crate::failure::{Exit, Failed, Typed, quoted};
 
 const GLOBAL: &str = "Global options";
 
@@ -230,6 +230,19 @@ pub struct Invocation {
     pub typed: Typed,
 }
 
+/// The flag that makes another command of a command: typed again without it, it would be something else.
+fn way(cli: &Cli) -> String {
+    match &cli.command {
+        Command::Login(login) if login.api_key_stdin => " --api-key-stdin".into(),
+        Command::Login(login) if login.browser => " --browser".into(),
+        Command::Login(Login { import: Some(path), .. }) => {
+            format!(" --import {}", quoted(&path.to_string_lossy()))
+        }
+        Command::Mfa(mfa) if mfa.resend => " --resend".into(),
+        _ => String::new(),
+    }
+}
+
 /// Reads a command line, program name included.
 pub fn read(args: &[OsString]) -> Result<Invocation, clap::Error> {
     let matches = Cli::command().try_get_matches_from(args)?;
@@ -240,7 +253,7 @@ pub fn read(args: &[OsString]) -> Result<Invocation, clap::Error> {
         _ => None,
     };
     let command = matches.subcommand_name().unwrap_or("status");
-    let typed = Typed::new(socket, cli.account.as_deref(), command);
+    let typed = Typed::new(socket, cli.account.as_deref(), &format!("{command}{}", way(&cli)));
     Ok(Invocation { cli, typed })
 }
 
@@ -350,6 +363,14 @@ mod tests {
         let typed = line("garminsyncctl --account work sync --socket /tmp/a.sock").unwrap().typed;
         assert_eq!(typed.command("mfa"), "garminsyncctl --socket /tmp/a.sock --account work mfa");
         assert_eq!(typed.again(), "garminsyncctl --socket /tmp/a.sock --account work sync");
+        for again in ["login --api-key-stdin", "login --browser", "login --import '/tmp/a b'", "mfa --resend"] {
+            let words: Vec<OsString> = match again.strip_suffix(" '/tmp/a b'") {
+                Some(start) => start.split(' ').chain(["/tmp/a b"]).map(OsString::from).collect(),
+                None => again.split(' ').map(OsString::from).collect(),
+            };
+            let all: Vec<OsString> = std::iter::once(OsString::from("garminsyncctl")).chain(words).collect();
+            assert_eq!(read(&all).unwrap().typed.again(), format!("garminsyncctl {again}"));
+        }
     }
 
     #[test]

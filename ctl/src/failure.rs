@@ -310,6 +310,15 @@ mod tests {
         assert!(hint.starts_with(browser) && hint.ends_with("garminsyncctl login --force"), "{hint}");
         let code = Failure::new(Kind::LoginBlocked, "").challenge("c1");
         assert_eq!(next_step(&code, &typed()), "later: garminsyncctl mfa", "the login waits");
+        let with = |command: &str| Typed::new(None, None, command);
+        let spent = Failure::new(Kind::RateLimited, "").retry_after_s(60);
+        assert_eq!(next_step(&spent, &with("mfa")), "in 1 min: garminsyncctl login", "nothing waits for a code");
+        let waits = spent.clone().challenge("c1");
+        assert_eq!(next_step(&waits, &with("mfa --resend")), "in 1 min: garminsyncctl mfa --resend");
+        assert_eq!(next_step(&spent, &with("login --api-key-stdin")), "in 1 min: garminsyncctl login --api-key-stdin");
+        let another = Failure::new(Kind::NotAllowed, "Use --account NAME for the other person.");
+        let hint = next_step(&another, &with("login --import /tmp/x"));
+        assert_eq!(hint, "garminsyncctl --account NAME login --import /tmp/x");
         let last = Failure::new(Kind::MfaCodeRejected, "").attempts_left(0);
         assert_eq!(next_step(&last, &typed()), "garminsyncctl login");
         let work = Typed::new(None, Some("my work"), "login");

@@ -38,6 +38,7 @@ struct Row {
     what: &'static str,
     rule: Rule,
     code: i32,
+    kind: &'static str,
     state: &'static str,
     posts: usize,
     /// What has to be in the reason, or in the sync's error.
@@ -45,7 +46,7 @@ struct Row {
 }
 
 async fn plays(row: Row) {
-    let Row { what, rule, code, state, posts: wanted, words } = row;
+    let Row { what, rule, code, kind, state, posts: wanted, words } = row;
     let (stage, daemon) = about_to_renew().await;
     stage.fake.misbehave(rule.host(Host::Diauth));
     let ran = sync(&stage).await;
@@ -54,8 +55,12 @@ async fn plays(row: Row) {
     assert_eq!(account["state"], state, "{what}: {account}");
     assert!(format!("{account}{}", ran.stdout).contains(words), "{what}: {account} {ran:?}");
     assert_eq!(posts(&stage), wanted, "{what}");
+    let data = stage.asked(Host::Connectapi, "GET", "");
     let again = sync(&stage).await;
-    assert_eq!(again.code, code, "{what}: {again:?}");
+    for ran in [&ran, &again] {
+        assert_eq!((ran.code, ran.json()["error"]["kind"].as_str()), (code, Some(kind)), "{what}: {ran:?}");
+    }
+    assert_eq!(stage.asked(Host::Connectapi, "GET", ""), data, "{what}: the refused token is not sent again");
     assert_eq!(posts(&stage), wanted, "{what}: not in a loop");
     daemon.kill().await;
     stage.fake.behave();
@@ -72,43 +77,90 @@ async fn plays(row: Row) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_meets_5xx_before_anything_was_rotated() {
     let rule = Rule::does(Effect::status(503));
-    plays(Row { what: "503", rule, code: 1, state: "active", posts: 2, words: "HTTP 503" }).await;
+    plays(Row { what: "503", rule, code: 1, kind: "garmin_unreachable", state: "active", posts: 2, words: "HTTP 503" })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_whose_answer_is_lost_after_the_rotation() {
     let rule = Rule::does(Effect::status(502)).times(1).after();
-    plays(Row { what: "502 after", rule, code: 4, state: "login_needed", posts: 2, words: "lost on the way" }).await;
+    plays(Row {
+        what: "502 after",
+        rule,
+        code: 4,
+        kind: "login_needed",
+        state: "login_needed",
+        posts: 2,
+        words: "lost on the way",
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_is_reset() {
     let rule = Rule::does(Effect::Reset);
-    plays(Row { what: "reset", rule, code: 1, state: "active", posts: 2, words: "could not be renewed" }).await;
+    plays(Row {
+        what: "reset",
+        rule,
+        code: 1,
+        kind: "garmin_unreachable",
+        state: "active",
+        posts: 2,
+        words: "could not be renewed",
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_whose_answer_is_cut_in_half() {
     let rule = Rule::does(Effect::HalfBody).times(1);
-    plays(Row { what: "half", rule, code: 4, state: "login_needed", posts: 2, words: "lost on the way" }).await;
+    plays(Row {
+        what: "half",
+        rule,
+        code: 4,
+        kind: "login_needed",
+        state: "login_needed",
+        posts: 2,
+        words: "lost on the way",
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_is_answered_with_a_page() {
     let rule = Rule::does(Effect::Html200);
-    plays(Row { what: "page", rule, code: 1, state: "active", posts: 2, words: "could not be renewed" }).await;
+    plays(Row {
+        what: "page",
+        rule,
+        code: 1,
+        kind: "garmin_unexpected",
+        state: "active",
+        posts: 2,
+        words: "could not be renewed",
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_is_throttled() {
     let rule = Rule::does(Effect::Status { status: 429, retry_after: None, body: Body::Json });
-    plays(Row { what: "429", rule, code: 1, state: "active", posts: 1, words: "asks to wait" }).await;
+    plays(Row { what: "429", rule, code: 6, kind: "rate_limited", state: "active", posts: 1, words: "asks to wait" })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_gets_an_empty_400() {
     let rule = Rule::does(Effect::Status { status: 400, retry_after: None, body: Body::Empty });
-    plays(Row { what: "empty 400", rule, code: 1, state: "active", posts: 1, words: "HTTP 400" }).await;
+    plays(Row {
+        what: "empty 400",
+        rule,
+        code: 1,
+        kind: "garmin_unexpected",
+        state: "active",
+        posts: 1,
+        words: "HTTP 400",
+    })
+    .await;
 }
 
 /// A 429 that says how long holds over restarts.
@@ -117,7 +169,9 @@ async fn a_pause_that_garmin_asked_for_outlives_the_process() {
     let (stage, mut daemon) = about_to_renew().await;
     stage.fake.misbehave(Rule::does(Effect::throttled(3600)).host(Host::Diauth));
     for _ in 0..4 {
-        assert_eq!(sync(&stage).await.code, 1);
+        let ran = sync(&stage).await;
+        assert_eq!((ran.code, ran.json()["error"]["kind"].as_str()), (6, Some("rate_limited")), "{ran:?}");
+        assert!(ran.json()["retry_at"].is_string(), "it says until when: {ran:?}");
         daemon.kill().await;
         daemon = Daemon::start(&stage.home).await;
     }

@@ -101,6 +101,10 @@ fn ended(app: &App, result: SyncResult) -> Result<Done, Failed> {
             let cause = because("Garmin could not be reached.");
             failed(Exit::Failed, Kind::GarminUnreachable.as_str(), &cause, stored).hint(again)
         }
+        Outcome::Unexpected => {
+            let cause = because("Garmin answered what makes no sense.");
+            failed(Exit::Failed, Kind::GarminUnexpected.as_str(), &cause, stored).hint(format!("later: {again}"))
+        }
         Outcome::Cancelled => failed(Exit::Failed, "cancelled", "The sync was stopped.", stored).hint(again),
         Outcome::Interrupted => {
             failed(Exit::Failed, "interrupted", "The daemon stopped during the sync.", stored).hint(again)

@@ -46,7 +46,15 @@ pub(super) fn next_step_at<Tz: TimeZone<Offset: Display>>(
     now: &DateTime<Tz>,
 ) -> String {
     let login = typed.command("login");
-    let again = typed.again();
+    let again = match failure.kind {
+        // The code was good, or the sign-in ends before Garmin may be asked again: nothing waits for a code any more.
+        Kind::RateLimited | Kind::GarminUnreachable | Kind::GarminUnexpected | Kind::LoginBlocked
+            if failure.challenge.is_none() && typed.brings_a_code() =>
+        {
+            login.clone()
+        }
+        _ => typed.again(),
+    };
     let later = |what: &str| match failure.retry_after_s {
         // A person who has to wait for hours wants to know until when.
         Some(seconds @ 3600..) => {
@@ -88,7 +96,7 @@ pub(super) fn next_step_at<Tz: TimeZone<Offset: Display>>(
         Kind::NotAllowed if failure.message.contains("--account NAME") => typed.login_under_another_name(),
         Kind::NotAllowed => HOW_TO_BE_ALLOWED.into(),
         Kind::UnknownDataset => again,
-        Kind::InvalidArgument => format!("{again} --help"),
+        Kind::InvalidArgument => format!("{} --help", typed.plain()),
         Kind::Storage => {
             format!("see what is the matter: {}", typed.command_for_all("doctor"))
         }

@@ -35,7 +35,8 @@ impl Typed {
 
     /// A sign-in under a name that is still to be chosen.
     pub(super) fn login_under_another_name(&self) -> String {
-        format!("garminsyncctl{} --account NAME login", self.socket)
+        let way = if self.command.starts_with("login") { &self.command } else { "login" };
+        format!("garminsyncctl{} --account NAME {way}", self.socket)
     }
 
     /// A command for another account than the one that was typed.
@@ -44,6 +45,24 @@ impl Typed {
             self.command(command)
         } else {
             format!("garminsyncctl{} --account {} {command}", self.socket, quoted(account))
+        }
+    }
+
+    /// Whether the command was one for a sign-in that waits for its code.
+    pub(super) fn brings_a_code(&self) -> bool {
+        self.command.split(' ').next() == Some("mfa")
+    }
+
+    /// The command without the flag that makes another one of it.
+    pub(super) fn plain(&self) -> String {
+        self.command(self.command.split(' ').next().unwrap_or_default())
+    }
+
+    /// A command that the daemon named, with the socket that was typed: the daemon does not know it.
+    pub fn dressed(&self, hint: &str) -> String {
+        match hint.strip_prefix("garminsyncctl ") {
+            Some(rest) => self.command_for_all(rest),
+            None => hint.into(),
         }
     }
 

@@ -244,9 +244,12 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
                 facts.push(format!("{what}{verb} {}", time::relative(at, self.now)));
             }
         };
-        ends("", tier.refresh_expires_at);
-        ends("", tier.key_expires_at);
-        ends("token ", tier.access_expires_at);
+        // What Garmin has ended has no end to come.
+        if tier.state == AccountState::Active {
+            ends("", tier.refresh_expires_at);
+            ends("", tier.key_expires_at);
+            ends("token ", tier.access_expires_at);
+        }
         if let Some(at) = tier.last_refresh_at {
             facts.push(format!("renewed {}", time::relative(at, self.now)));
         }
@@ -305,7 +308,7 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         let text = format!("{} ({since})", self.paint.yellow(&clean(&trouble.text)));
         self.line("trouble", &text);
         if let Some(hint) = &trouble.hint {
-            self.next(hint);
+            self.next(&self.typed.dressed(hint));
         }
     }
 }

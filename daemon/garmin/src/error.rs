@@ -154,10 +154,34 @@ pub enum NoToken {
         retry_after: Option<Duration>,
         /// What stands in the way, for people.
         why: String,
+        /// What kind of thing that is.
+        cause: Hindrance,
     },
 }
 
+/// What keeps a token from coming now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hindrance {
+    /// Garmin asks to wait.
+    Throttled,
+    /// Garmin could not be reached, or is in trouble of its own.
+    Unreachable,
+    /// Garmin answered what is not in the book.
+    Unexpected,
+    /// Something on this machine; Garmin has no part in it.
+    Here,
+}
+
 impl Error {
+    /// What kind of thing keeps a token away that was asked for and did not come.
+    pub fn hindrance(&self) -> Hindrance {
+        match self {
+            Error::Throttled { .. } => Hindrance::Throttled,
+            Error::Unreachable { .. } | Error::ServerTrouble { .. } => Hindrance::Unreachable,
+            _ => Hindrance::Unexpected,
+        }
+    }
+
     /// Whether Garmin may have acted on the request although this came of it: its answer was lost, cut, or makes no sense.
     pub fn may_have_acted(&self) -> bool {
         match self {

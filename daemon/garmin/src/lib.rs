@@ -26,7 +26,7 @@ mod widget;
 pub use browser::NotATicket;
 pub use client::Garmin;
 pub use data::{Accept, Answer, Fetched, Get, Profile, Tier, TokenSource};
-pub use error::{Cause, Error, NoToken};
+pub use error::{Cause, Error, Hindrance, NoToken};
 pub use flow::Flow;
 pub use import::{Import, NotImportable, Tool};
 pub use probe::{Outcome, Probed, Service};

@@ -276,6 +276,8 @@ pub enum Outcome {
     LoginNeeded,
     /// Garmin could not be reached, or was in trouble for too long.
     Unreachable,
+    /// Garmin answered what makes no sense where a token was due.
+    Unexpected,
     /// Somebody stopped it.
     Cancelled,
     /// The daemon stopped under it.
@@ -294,6 +296,7 @@ impl Outcome {
             Self::RateLimited => "rate_limited",
             Self::LoginNeeded => "login_needed",
             Self::Unreachable => "unreachable",
+            Self::Unexpected => "unexpected",
             Self::Cancelled => "cancelled",
             Self::Interrupted => "interrupted",
             Self::Failed => "failed",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use garminsync_garmin::{Credentials, Garmin, PersonalToken, Profile, Tier, Tokens};
+use garminsync_garmin::{Credentials, Garmin, Hindrance, PersonalToken, Profile, Tier, Tokens};
 use garminsync_protocol::{Failure, Kind, LoginStart, SubmitMfa};
 use garminsync_store::{Store, Vault};
 use secrecy::{ExposeSecret, SecretString};
@@ -46,7 +46,6 @@ pub(super) struct KeyRing {
 }
 
 /// A renewal under way, and those who wait for it.
-#[derive(Default)]
 pub(super) struct Renewal {
     pub(super) under_way: bool,
     /// Names the renewal whose end still matters: a new login or a logout makes the one under way stale.
@@ -54,9 +53,29 @@ pub(super) struct Renewal {
     pub(super) waiting: Vec<TokenReply>,
     pub(super) failures: u32,
     pub(super) not_before: Option<Instant>,
+    /// Why the last one brought nothing.
+    pub(super) hindrance: Hindrance,
+    /// The access token that Garmin refused before it was due; nobody gets it again.
+    pub(super) refused: Option<SecretString>,
     pub(super) last: Option<Instant>,
     /// When 401s led to a renewal, in the last minute.
     pub(super) forced: Vec<Instant>,
+}
+
+impl Default for Renewal {
+    fn default() -> Self {
+        Self {
+            under_way: false,
+            generation: 0,
+            waiting: Vec::new(),
+            failures: 0,
+            not_before: None,
+            hindrance: Hindrance::Here,
+            refused: None,
+            last: None,
+            forced: Vec::new(),
+        }
+    }
 }
 
 pub(super) struct Actor {

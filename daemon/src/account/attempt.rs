@@ -379,6 +379,7 @@ impl Actor {
         self.last_renewed_at = renewed_at;
         self.renewal.failures = 0;
         self.renewal.not_before = None;
+        self.renewal.refused = None;
         self.drop_renewal(&Ok(access));
         self.announce();
         self.publish();

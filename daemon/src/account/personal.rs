@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use chrono::{NaiveDate, SubsecRound, TimeDelta, Utc};
-use garminsync_garmin::{Error, NoToken, PersonalToken};
+use garminsync_garmin::{Error, Hindrance, NoToken, PersonalToken};
 use garminsync_protocol::{AccountState, Failure, KEY_PAGE, Kind, TierStatus};
 use garminsync_store::{Kind as Row, sha256_hex};
 use secrecy::{ExposeSecret, SecretString};
@@ -54,7 +54,9 @@ impl Actor {
         };
         if let Some(wait) = self.key_rests() {
             let why = "the Personal API key could not be exchanged a moment ago".into();
-            let _ = reply.send(Err(NoToken::Later { retry_after: Some(wait), why }));
+            let throttled = self.key_facts.pause_left(Utc::now()).is_some();
+            let cause = if throttled { Hindrance::Throttled } else { self.bearer.hindrance };
+            let _ = reply.send(Err(NoToken::Later { retry_after: Some(wait), why, cause }));
             return;
         }
         let key = ring.key.clone();
@@ -198,7 +200,7 @@ impl Actor {
         let fresh = Renewal { generation: self.bearer.generation + 1, ..Renewal::default() };
         for reply in std::mem::replace(&mut self.bearer, fresh).waiting {
             let why = "the Personal API key was changed meanwhile".into();
-            let _ = reply.send(Err(NoToken::Later { retry_after: None, why }));
+            let _ = reply.send(Err(NoToken::Later { retry_after: None, why, cause: Hindrance::Here }));
         }
         if let Some(brought) = self.key_brought.take() {
             let _ = brought.reply.send(Err(Failure::new(Kind::LoginNeeded, "The account was signed out meanwhile.")));
@@ -220,7 +222,7 @@ impl Actor {
             (Ok((bearer, owner)), Some(brought)) => self.settle_key(key, bearer, owner, brought).await,
             (Err(error), Some(brought)) => {
                 let _ = brought.reply.send(Err(words::key(&error)));
-                Err(NoToken::Later { retry_after: None, why: error.to_string() })
+                Err(NoToken::Later { retry_after: None, why: error.to_string(), cause: error.hindrance() })
             }
             (Ok((bearer, _)), None) => {
                 self.key_facts.accepted(&bearer, Utc::now());
@@ -281,11 +283,13 @@ impl Actor {
         } else {
             self.bearer.failures = self.bearer.failures.saturating_add(1);
             let wait = pause_after(self.bearer.failures);
+            self.bearer.hindrance = error.hindrance();
             self.bearer.not_before = Some(Instant::now() + wait);
             Some(wait)
         };
         tracing::warn!(account = self.name, %error, "the Personal API key could not be exchanged");
-        Some(Err(NoToken::Later { retry_after: wait, why: error.to_string() }))
+        let why = format!("the Personal API key could not be exchanged ({error})");
+        Some(Err(NoToken::Later { retry_after: wait, why, cause: error.hindrance() }))
     }
 
     /// Stores a key that Garmin took, unless it is another person's, and answers the login that brought it.
@@ -320,7 +324,7 @@ impl Actor {
             tracing::warn!(account = self.name, kind = failure.kind.as_str(), "the key was not stored");
             let why = failure.message.clone();
             let _ = brought.reply.send(Err(failure));
-            return Err(NoToken::Later { retry_after: None, why });
+            return Err(NoToken::Later { retry_after: None, why, cause: Hindrance::Here });
         }
         let access = bearer.access.clone();
         self.key = Some(KeyRing { key, bearer: Some(bearer), stored: true });

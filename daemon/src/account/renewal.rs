@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use garminsync_garmin::{Error, NoToken, Tokens};
+use garminsync_garmin::{Error, Hindrance, NoToken, Tokens};
 use garminsync_store::Kind as Row;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -25,6 +25,11 @@ const FORCED_RENEWALS: usize = 5;
 
 impl Actor {
     pub(super) async fn token(&mut self, refused: Option<SecretString>, reply: TokenReply) {
+        if refused.is_some() {
+            self.renewal.refused.clone_from(&refused);
+        }
+        // Until it is renewed, what Garmin refused is given to nobody, whoever asks.
+        let refused = refused.or_else(|| self.renewal.refused.clone());
         let answer = match (&self.state.login, &self.tokens) {
             (Login::Dead(why), _) => Some(Err(NoToken::LoginNeeded(why.clone()))),
             (Login::None, _) | (_, None) => Some(Err(NoToken::LoginNeeded("the account is signed out".into()))),
@@ -41,11 +46,16 @@ impl Actor {
         } else if self.renewal.under_way {
             self.renewal.waiting.push(reply);
         } else if let Some(wait) = self.renewal_rests() {
-            let why = "the login could not be renewed a moment ago".into();
-            let _ = reply.send(Err(NoToken::Later { retry_after: Some(wait), why }));
+            let cause = self.renewal_rests_because();
+            let why = match cause {
+                Hindrance::Throttled => "Garmin's token service asks to wait".into(),
+                _ => "the login could not be renewed a moment ago".into(),
+            };
+            let _ = reply.send(Err(NoToken::Later { retry_after: Some(wait), why, cause }));
         } else if refused.is_some() && !self.may_be_forced() {
             let why = "Garmin refuses one fresh token after the other".into();
-            let _ = reply.send(Err(NoToken::Later { retry_after: Some(RENEWAL_SPACING), why }));
+            let cause = Hindrance::Unexpected;
+            let _ = reply.send(Err(NoToken::Later { retry_after: Some(RENEWAL_SPACING), why, cause }));
         } else {
             self.renewal.waiting.push(reply);
             self.renew().await;
@@ -75,6 +85,17 @@ impl Actor {
         of_this.and_then(|trial| trial.rests(Utc::now())).max(here)
     }
 
+    /// Why no renewal is sent. After a restart a trial knows only whether Garmin asked for the pause.
+    fn renewal_rests_because(&self) -> Hindrance {
+        let here = self.renewal.not_before.is_some_and(|at| at > Instant::now());
+        let asked = self.trial.as_ref().is_some_and(|trial| trial.throttled);
+        match (here, asked) {
+            (true, _) => self.renewal.hindrance,
+            (false, true) => Hindrance::Throttled,
+            (false, false) => Hindrance::Unreachable,
+        }
+    }
+
     /// Sends a renewal. That it is sent is on disk first: its answer may be lost, with this process too.
     pub(super) async fn renew(&mut self) {
         let Some(tokens) = self.tokens.clone() else { return };
@@ -87,7 +108,8 @@ impl Actor {
             self.trial = before;
             self.renewal.not_before = Some(Instant::now() + WRITE_AGAIN);
             let why = "the vault cannot be written, so the login was not renewed".to_owned();
-            self.end_renewal(&Err(NoToken::Later { retry_after: Some(WRITE_AGAIN), why }));
+            self.renewal.hindrance = Hindrance::Here;
+            self.end_renewal(&Err(NoToken::Later { retry_after: Some(WRITE_AGAIN), why, cause: Hindrance::Here }));
             return self.publish();
         }
         let (generation, garmin, own) = (self.renewal.generation, self.garmin.clone(), self.own.clone());
@@ -131,12 +153,13 @@ impl Actor {
             self.trial = trial;
             // The old pair is dead at Garmin and the new one is only in memory: hold on to it until the disk takes it.
             let why = "the renewed login could not be stored yet".to_owned();
-            self.answer_waiting(&Err(NoToken::Later { retry_after: Some(WRITE_AGAIN), why }));
+            self.answer_waiting(&Err(NoToken::Later { retry_after: Some(WRITE_AGAIN), why, cause: Hindrance::Here }));
             self.publish();
             return self.later(generation, WRITE_AGAIN, Done::Renewal(Box::new(Ok(tokens))));
         }
         self.renewal.failures = 0;
         self.renewal.not_before = None;
+        self.renewal.refused = None;
         self.renewal.last = Some(Instant::now());
         self.last_renewed_at = Some(tokens.issued_at);
         tracing::info!(account = self.name, until = %tokens.access_expires_at, "login renewed");
@@ -157,8 +180,10 @@ impl Actor {
         } else if trial.was_lost() && self.stopping.is_none() {
             return self.later(generation, ONCE_MORE, Done::RenewAgain);
         }
+        trial.throttled = matches!(error, Error::Throttled { .. });
         let wait = trial.pause(now);
         self.renewal.failures = trial.failures;
+        self.renewal.hindrance = error.hindrance();
         self.renewal.not_before = Some(Instant::now() + wait);
         self.write_down(&[], Vec::new()).await;
         self.end_renewal(&Err(later(Some(wait), error)));
@@ -171,7 +196,7 @@ impl Actor {
         }
         if self.stopping.is_some() {
             let why = "the daemon is stopping".into();
-            return self.end_renewal(&Err(NoToken::Later { retry_after: None, why }));
+            return self.end_renewal(&Err(NoToken::Later { retry_after: None, why, cause: Hindrance::Here }));
         }
         self.renew().await;
     }
@@ -203,5 +228,6 @@ impl Actor {
 }
 
 fn later(wait: Option<Duration>, error: &Error) -> NoToken {
-    NoToken::Later { retry_after: wait, why: format!("the login could not be renewed ({error})") }
+    let why = format!("the login could not be renewed ({error})");
+    NoToken::Later { retry_after: wait, why, cause: error.hindrance() }
 }

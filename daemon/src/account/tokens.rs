@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use garminsync_garmin::{NoToken, Tier, TokenSource, Tokens};
+use garminsync_garmin::{Hindrance, NoToken, Tier, TokenSource, Tokens};
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 
@@ -55,7 +55,8 @@ pub struct Keeper(pub(super) mpsc::Sender<Message>);
 impl Keeper {
     async fn ask(&self, tier: Tier, refused: Option<SecretString>) -> Result<SecretString, NoToken> {
         let (reply, answer) = oneshot::channel();
-        let stopping = || NoToken::Later { retry_after: None, why: "the daemon is stopping".into() };
+        let stopping =
+            || NoToken::Later { retry_after: None, why: "the daemon is stopping".into(), cause: Hindrance::Here };
         self.0.send(Message::Token { tier, refused, reply }).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
     }

@@ -29,12 +29,15 @@ pub struct Trial {
     pub failures: u32,
     /// Nothing is sent before, also after a restart.
     pub not_before: Option<DateTime<Utc>>,
+    /// Garmin asked for that pause.
+    #[serde(default)]
+    pub throttled: bool,
 }
 
 impl Trial {
     /// A renewal of `tokens` is about to be sent: from here on its answer counts as lost until it is known.
     pub fn sent(before: Option<&Self>, tokens: &Tokens, now: DateTime<Utc>) -> Self {
-        let fresh = Self { of: tokens.issued_at, lost: 0, failures: 0, not_before: None };
+        let fresh = Self { of: tokens.issued_at, lost: 0, failures: 0, not_before: None, throttled: false };
         let mut trial = before.filter(|trial| trial.of == tokens.issued_at).cloned().unwrap_or(fresh);
         trial.lost = trial.lost.saturating_add(1);
         trial.failures = trial.failures.saturating_add(1);

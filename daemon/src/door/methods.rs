@@ -242,6 +242,7 @@ fn outcome(outcome: sync::Outcome) -> Outcome {
         sync::Outcome::RateLimited => Outcome::RateLimited,
         sync::Outcome::LoginNeeded => Outcome::LoginNeeded,
         sync::Outcome::Unreachable => Outcome::Unreachable,
+        sync::Outcome::Unexpected => Outcome::Unexpected,
         sync::Outcome::Cancelled => Outcome::Cancelled,
         sync::Outcome::Interrupted => Outcome::Interrupted,
         sync::Outcome::Failed => Outcome::Failed,

@@ -377,7 +377,13 @@ impl Inner {
         }
         let Report { requests, new_items, changed_items, .. } = report;
         tracing::info!(account, run, outcome, requests, new_items, changed_items, error = report.error, "sync ends");
-        let hold = report.retry_at.filter(|_| report.outcome == Outcome::Unreachable);
+        let paused = lock(&slot.paces).values().any(|pace| pace.paused_until(Utc::now()).is_some());
+        let hold = report.retry_at.filter(|_| match report.outcome {
+            Outcome::Unreachable | Outcome::Unexpected => true,
+            // A queue's own pause leaves what the other tier has open.
+            Outcome::RateLimited => !paused,
+            _ => false,
+        });
         self.refresh(&account, &slot, |now| (now.running, now.hold) = (None, hold)).await;
         live.send_modify(|live| live.report = Some(report));
     }

@@ -112,9 +112,10 @@ pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
 #[derive(Debug)]
 enum Stop {
     Cancelled,
-    RateLimited(DateTime<Utc>),
+    RateLimited { why: String, until: Option<DateTime<Utc>> },
     LoginNeeded(String),
     Unreachable { why: String, retry_at: Option<DateTime<Utc>> },
+    Unexpected { why: String, retry_at: Option<DateTime<Utc>> },
     Failed(String),
 }
 
@@ -411,9 +412,10 @@ impl<S: Login> Run<S> {
                 (Outcome::Partial, Some(format!("{first}{more}")), None)
             }
             Err(Stop::Cancelled) => (Outcome::Cancelled, None, None),
-            Err(Stop::RateLimited(until)) => (Outcome::RateLimited, Some("Garmin asks to wait".into()), Some(until)),
+            Err(Stop::RateLimited { why, until }) => (Outcome::RateLimited, Some(why), until),
             Err(Stop::LoginNeeded(why)) => (Outcome::LoginNeeded, Some(why), None),
             Err(Stop::Unreachable { why, retry_at }) => (Outcome::Unreachable, Some(why), retry_at),
+            Err(Stop::Unexpected { why, retry_at }) => (Outcome::Unexpected, Some(why), retry_at),
             Err(Stop::Failed(why)) => (Outcome::Failed, Some(why), None),
         };
         if self.unrecorded.0 > 0

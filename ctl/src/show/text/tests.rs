@@ -104,6 +104,34 @@ garminsyncd 0.1.0, process 812, up 2 days
 }
 
 #[test]
+fn what_garmin_has_ended_has_no_end_to_come() {
+    let dead = TierStatus {
+        state: AccountState::LoginNeeded,
+        access_expires_at: Some(ago(-60)),
+        refresh_expires_at: Some(ago(-29 * 1440)),
+        key_expires_at: Some(ago(-29 * 1440)),
+        last_refresh_at: None,
+    };
+    let tiers = Tiers { account: Some(dead.clone()), personal: Some(dead) };
+    let text = page(vec![AccountStatus { tiers, ..account(AccountState::LoginNeeded) }]);
+    assert!(text.contains("  login     login needed\n  API key   login needed\n"), "{text}");
+}
+
+#[test]
+fn the_daemon_s_commands_carry_the_socket_that_was_typed() {
+    let mut troubled = account(AccountState::Active);
+    let trouble = |hint: &str| Trouble { kind: "x".into(), text: "X.".into(), since: ago(1), hint: Some(hint.into()) };
+    troubled.troubles = vec![trouble("garminsyncctl --account work login"), trouble("chmod o-rwx 'x'")];
+    let all =
+        Status { version: "0.1.0".into(), started_at: ago(1), pid: 1, accounts: vec![troubled], troubles: Vec::new() };
+    let typed = Typed::new(Some(std::path::Path::new("/tmp/s")), None, "status");
+    let text = status(&all, &now(), PLAIN, &typed);
+    for line in ["next      garminsyncctl --socket /tmp/s --account work login\n", "next      chmod o-rwx 'x'\n"] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
 fn a_code_that_is_waited_for() {
     let mfa = MfaStatus {
         challenge: "c1".into(),

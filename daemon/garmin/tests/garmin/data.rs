@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use garminsync_garmin::{Accept, Answer, Cause, Error, Fetched, Get, NoToken, Profile, Tier, TokenSource, limits};
+use garminsync_garmin::{
+    Accept, Answer, Cause, Error, Fetched, Get, Hindrance, NoToken, Profile, Tier, TokenSource, limits,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::stub::{Act, Seen, Stub, reply};
@@ -140,7 +142,11 @@ async fn a_second_401_is_final_and_any_other_error_is_not_repeated() {
 async fn without_a_token_nothing_is_sent() {
     let stub = Stub::start(|_, _| reply(401, "")).await;
     let gone = NoToken::LoginNeeded("revoked".into());
-    let later = NoToken::Later { retry_after: Some(Duration::from_secs(9)), why: "throttled".into() };
+    let later = NoToken::Later {
+        retry_after: Some(Duration::from_secs(9)),
+        why: "throttled".into(),
+        cause: Hindrance::Throttled,
+    };
     let none = Source { first: Err(gone.clone()), ..Source::new() };
     let fetched = stub.garmin().get(&none, &json("/x")).await;
     assert_eq!((fetched.answer, fetched.requests), (Err(Error::NoToken(gone)), 0));

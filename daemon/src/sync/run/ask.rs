@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::Utc;
-use garminsync_garmin::{Accept, Answer, Error, Get, NoToken, Tier, TokenSource};
+use garminsync_garmin::{Accept, Answer, Error, Get, Hindrance, NoToken, Tier, TokenSource};
 use garminsync_store::Pause;
 use secrecy::SecretString;
 use tokio::time::Instant;
@@ -121,9 +121,13 @@ impl<S: Login> Run<S> {
             Error::Forbidden | Error::NoService => Trouble::Closed,
             Error::Unauthorized => return self.no_login(tier, error.to_string()),
             Error::NoToken(NoToken::LoginNeeded(why)) => return self.no_login(tier, why),
-            Error::NoToken(NoToken::Later { retry_after, why }) => {
+            Error::NoToken(NoToken::Later { retry_after, why, cause }) => {
                 let retry_at = retry_after.map(|wait| pace::end_of(wait, Utc::now()));
-                return Err(Stop::Unreachable { why, retry_at });
+                return Err(match cause {
+                    Hindrance::Throttled => Stop::RateLimited { why, until: retry_at },
+                    Hindrance::Unexpected => Stop::Unexpected { why, retry_at },
+                    Hindrance::Unreachable | Hindrance::Here => Stop::Unreachable { why, retry_at },
+                });
             }
             other => Trouble::Odd(other.to_string()),
         };
@@ -154,7 +158,7 @@ impl<S: Login> Run<S> {
                 if let Err(error) = kept {
                     tracing::warn!(account = self.job.account, %error, "the pause is kept in memory only");
                 }
-                Err(Stop::RateLimited(until_utc))
+                Err(Stop::RateLimited { why: "Garmin asks to wait".into(), until: Some(until_utc) })
             }
         }
     }
