@@ -35,7 +35,7 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// How many codes may still be sent. Answers that are lost cost none before they are more than [`UNANSWERED`].
+    /// How many codes may still be sent. Answers that are lost cost none before they are more than two.
     pub fn tries_left(&self) -> u32 {
         self.attempts_left.min((self.attempts_left + UNANSWERED).saturating_sub(self.unanswered))
     }
