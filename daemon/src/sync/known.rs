@@ -1,14 +1,16 @@
 //! What the ledger knows of one account, in the form that the plan needs, and what it remembers beside days and things: refusals of tiers, sizes
-//! of pages. The plan and the run read it; the run adds what it asks for. It is pure.
+//! of pages. The plan and the run read it; the run adds what it asks for. It writes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::num::NonZeroU32;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::Tier;
-use garminsync_store::{LedgerEntry, Mark, State};
+use garminsync_store::{Error, LedgerEntry, Mark, State, Store};
 
 use super::archive::ALL;
-use super::plan::day_of;
+use super::calendar::{Calendar, Pack};
+use super::plan::{EARLIEST, day_of};
 use super::run::tier_name;
 
 /// The ledger's item that says: the activity list was read to its beginning.
@@ -66,26 +68,89 @@ impl Known {
     }
 }
 
+/// What is kept of a [`Known`]: eight bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed {
+    fetched_utc: NonZeroU32,
+    /// Days since 2000.
+    read_on: u16,
+    /// No rule tells more of them apart than there are here.
+    attempts: u8,
+    state: State,
+}
+
+impl Pack for Known {
+    type Packed = Packed;
+
+    fn pack(self) -> Packed {
+        let read_on = (self.read_on - EARLIEST).num_days().clamp(0, u16::MAX.into());
+        Packed {
+            fetched_utc: self.fetched_utc.pack(),
+            read_on: u16::try_from(read_on).unwrap_or_default(),
+            attempts: u8::try_from(self.attempts).unwrap_or(u8::MAX),
+            state: self.state,
+        }
+    }
+
+    fn unpack(packed: Packed) -> Self {
+        let Packed { fetched_utc, read_on, attempts, state } = packed;
+        let read_on = EARLIEST.checked_add_days(Days::new(read_on.into())).unwrap_or(EARLIEST);
+        Self { state, fetched_utc: DateTime::unpack(fetched_utc), read_on, attempts: attempts.into() }
+    }
+}
+
+/// What is known of things that have no day. Most are activities, whose names are numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Items {
+    numbered: HashMap<i64, Packed>,
+    named: HashMap<String, Packed>,
+}
+
+impl Items {
+    /// What is known of one.
+    pub fn get(&self, item: &str) -> Option<Known> {
+        let packed = match number(item) {
+            Some(number) => self.numbered.get(&number),
+            None => self.named.get(item),
+        };
+        packed.copied().map(Known::unpack)
+    }
+
+    /// Remembers one.
+    pub fn insert(&mut self, item: String, known: Known) {
+        match number(&item) {
+            Some(number) => self.numbered.insert(number, known.pack()),
+            None => self.named.insert(item, known.pack()),
+        };
+    }
+}
+
+/// An item's number, if it is one as we write them.
+fn number(item: &str) -> Option<i64> {
+    let plain = item.len() < 19 && !item.starts_with('0') && item.bytes().all(|b| b.is_ascii_digit());
+    item.parse().ok().filter(|_| plain)
+}
+
 /// What is known about one dataset, and what this run has asked for already.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
     /// By day.
-    pub days: BTreeMap<NaiveDate, Known>,
+    pub days: Calendar<Known>,
     /// What has no day: activities, gear, an inventory.
-    pub items: HashMap<String, Known>,
+    pub items: Items,
     /// When which tier refused to serve it.
     closed: HashMap<String, DateTime<Utc>>,
     /// Which of the page sizes a tier took at last, and when that was found.
     pages: HashMap<String, (usize, DateTime<Utc>)>,
     /// What this run has asked for.
-    pub(super) asked: BTreeSet<NaiveDate>,
+    pub(super) asked: Calendar<()>,
     /// This run has asked for this day and all before it.
     pub(super) asked_down_from: Option<NaiveDate>,
 }
 
 impl Standing {
     /// When the list was read to its beginning.
-    pub fn whole_list(&self) -> Option<&Known> {
+    pub fn whole_list(&self) -> Option<Known> {
         self.items.get(WHOLE_LIST).filter(|known| known.state == State::Ok)
     }
 
@@ -132,23 +197,43 @@ impl Ledger {
     /// who looked into the future saw empty days, and took for final what was not.
     pub fn new(entries: &[LedgerEntry], now: DateTime<Utc>, local_day: impl Fn(DateTime<Utc>) -> NaiveDate) -> Self {
         let mut ledger = Self::default();
-        let believed = entries.iter().filter(|entry| entry.fetched_utc - now <= CLOCK_SLACK);
-        for LedgerEntry { dataset, item, state, fetched_utc, attempts, detail, .. } in believed {
-            let (state, fetched_utc, attempts) = (*state, *fetched_utc, *attempts);
-            let known = Known { state, fetched_utc, read_on: local_day(fetched_utc), attempts };
-            let standing = ledger.0.entry(dataset.clone()).or_default();
-            if let Some(day) = day_of(item) {
-                standing.days.insert(day, known);
-            } else if item.starts_with(CLOSED) {
-                standing.closed.insert(item.clone(), fetched_utc);
-            } else if item.starts_with(PAGES) {
-                let size = detail.as_deref().and_then(|detail| detail.parse().ok()).unwrap_or_default();
-                standing.pages.insert(item.clone(), (size, fetched_utc));
-            } else {
-                standing.items.insert(item.clone(), known);
-            }
-        }
+        entries.iter().for_each(|entry| ledger.learn(entry.clone(), now, &local_day));
         ledger
+    }
+
+    /// As [`Ledger::new`], from the store itself.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn read(
+        store: &Store,
+        account: &str,
+        now: DateTime<Utc>,
+        local_day: impl Fn(DateTime<Utc>) -> NaiveDate,
+    ) -> Result<Self, Error> {
+        let mut ledger = Self::default();
+        store.each_entry(account, |entry| ledger.learn(entry, now, &local_day))?;
+        Ok(ledger)
+    }
+
+    /// One row more; see [`Ledger::new`].
+    pub fn learn(&mut self, entry: LedgerEntry, now: DateTime<Utc>, local_day: impl Fn(DateTime<Utc>) -> NaiveDate) {
+        let LedgerEntry { dataset, item, state, fetched_utc, attempts, detail, .. } = entry;
+        if fetched_utc - now > CLOCK_SLACK {
+            return;
+        }
+        let known = Known { state, fetched_utc, read_on: local_day(fetched_utc), attempts };
+        let standing = self.0.entry(dataset).or_default();
+        if let Some(day) = day_of(&item) {
+            standing.days.insert(day, known);
+        } else if item.starts_with(CLOSED) {
+            standing.closed.insert(item, fetched_utc);
+        } else if item.starts_with(PAGES) {
+            let size = detail.and_then(|detail| detail.parse().ok()).unwrap_or_default();
+            standing.pages.insert(item, (size, fetched_utc));
+        } else {
+            standing.items.insert(item, known);
+        }
     }
 
     /// What is known about a dataset.
@@ -165,7 +250,7 @@ impl Ledger {
     pub fn ask(&mut self, dataset: &str, from: Option<NaiveDate>, to: NaiveDate) {
         let standing = self.0.entry(dataset.into()).or_default();
         match from {
-            Some(from) => standing.asked.extend(from.iter_days().take_while(|day| *day <= to)),
+            Some(from) => standing.asked.extend(from.iter_days().take_while(|day| *day <= to).map(|day| (day, ()))),
             None => standing.asked_down_from = standing.asked_down_from.max(Some(to)),
         }
     }
@@ -181,8 +266,7 @@ impl Ledger {
     }
 
     pub(super) fn oldest_data(&self) -> Option<NaiveDate> {
-        let oldest =
-            |standing: &Standing| standing.days.iter().find(|(_, known)| known.has_data()).map(|(day, _)| *day);
+        let oldest = |standing: &Standing| standing.days.iter().find(|(_, known)| known.has_data()).map(|(day, _)| day);
         self.0.values().filter_map(oldest).min()
     }
 }
@@ -193,4 +277,39 @@ pub fn rests_until(entry: &LedgerEntry, now: DateTime<Utc>, young: bool) -> Opti
     let known = Known { state, fetched_utc, read_on: fetched_utc.date_naive(), attempts };
     let rest = if state == State::Unavailable { Some(AREA_CLOSED) } else { known.rest(young) };
     rest.filter(|rest| known.is_within(*rest, now)).map(|rest| fetched_utc + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(state: State, attempts: u32) -> Known {
+        let fetched_utc = "2026-10-21T12:00:01Z".parse().unwrap();
+        Known { state, fetched_utc, read_on: "2026-10-22".parse().unwrap(), attempts }
+    }
+
+    #[test]
+    fn a_day_takes_eight_bytes_and_loses_nothing_in_them() {
+        assert_eq!(size_of::<Option<Packed>>(), 8);
+        for state in [State::Ok, State::Empty, State::Provisional, State::Error, State::Unavailable] {
+            for attempts in [0, 3, 255] {
+                let known = known(state, attempts);
+                assert_eq!(Known::unpack(known.pack()), known);
+            }
+        }
+        let stubborn = Known::unpack(known(State::Error, 1_000_000).pack());
+        assert_eq!(stubborn.attempts, 255, "more makes no difference to any rule");
+    }
+
+    #[test]
+    fn things_are_known_by_the_very_name_they_have() {
+        let mut items = Items::default();
+        for (attempts, item) in (1..).zip(["7", "07", "+7", "-7", "9223372036854775808", "", ALL, "a gear"]) {
+            items.insert(item.into(), known(State::Ok, attempts));
+        }
+        for (attempts, item) in (1..).zip(["7", "07", "+7", "-7", "9223372036854775808", "", ALL, "a gear"]) {
+            assert_eq!(items.get(item), Some(known(State::Ok, attempts)), "{item:?}");
+        }
+        assert_eq!(items.get("8"), None);
+    }
 }

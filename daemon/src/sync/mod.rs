@@ -2,6 +2,7 @@
 //! [`Syncs`]; whoever starts one while another is under way joins that. It does not know who asked, nor how answers reach them.
 
 pub mod archive;
+mod calendar;
 pub mod datasets;
 mod forget;
 mod gaps;
@@ -205,7 +206,8 @@ impl Syncs {
         let scope = Scope { now, today: local_day(now), start, since: None, until: None, missing: true, eager: true };
         let name = account.to_owned();
         let work = move |store: &mut Store| {
-            let (entries, owed) = (store.ledger(&name)?, store.activities_without_original(&name)?);
+            let (mut entries, owed) = (Vec::new(), store.activities_without_original(&name)?);
+            store.each_entry(&name, |entry| entries.push(entry))?;
             let ledger = Ledger::new(&entries, now, local_day);
             // Where there is no login, everything is wanted that any could bring.
             let of = |dataset: &Dataset| dataset.tiers().find(|tier| tiers.is_empty() || tiers.contains(tier));

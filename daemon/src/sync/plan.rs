@@ -2,13 +2,14 @@
 //! every fetch, as what a fetch brings may move the horizon. It is pure: no clock, no store, no network.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::Tier;
 use garminsync_store::{ActivityRef, State};
 
 use super::archive::ALL;
+use super::calendar::Calendar;
 use super::datasets::{Dataset, Kind};
 use super::known::AREA_CLOSED;
 pub use super::known::{Known, Ledger, Standing, WHOLE_LIST, closed_item, is_note, pages_item, rests_until};
@@ -77,7 +78,7 @@ impl Scope {
     }
 
     /// Whether something of which so much is known is wanted at all.
-    fn takes(&self, known: Option<&Known>) -> bool {
+    fn takes(&self, known: Option<Known>) -> bool {
         !self.missing || known.is_none_or(|known| matches!(known.state, State::Error | State::Unavailable))
     }
 
@@ -91,7 +92,7 @@ impl Scope {
 #[derive(Clone, Debug, Default)]
 pub struct Grounds {
     /// Each with the moment when the reason last changed.
-    pub days: BTreeMap<NaiveDate, DateTime<Utc>>,
+    pub days: Calendar<DateTime<Utc>>,
     /// Whether days that the dataset that gives the reasons has never read are asked for, too: nobody is about to read them.
     pub others: bool,
 }
@@ -149,7 +150,7 @@ fn days(
         // One request may as well reach as far back as it is allowed to.
         let reach = Days::new(u64::from(route.cap_days).saturating_sub(1).min(u64::from(u16::MAX)));
         first = match grounds {
-            Some(Grounds { days, others: false }) => days.keys().next().copied().unwrap_or(scope.today),
+            Some(Grounds { days, others: false }) => days.first().unwrap_or(scope.today),
             _ => first.min(earlier(scope.last(), reach)).max(EARLIEST),
         };
     }
@@ -162,7 +163,7 @@ fn days(
     let ground = |day: NaiveDate| match grounds {
         None => Some(DateTime::<Utc>::MIN_UTC),
         Some(Grounds { days, others }) => {
-            days.get(&day).copied().or_else(|| unclear(day, *others).then_some(DateTime::<Utc>::MIN_UTC))
+            days.get(&day).or_else(|| unclear(day, *others).then_some(DateTime::<Utc>::MIN_UTC))
         }
     };
     let wanted = wanted(dataset, route, standing, first, scope, ground);
@@ -188,7 +189,7 @@ fn list(dataset: &Dataset, route: &Route, ledger: &Ledger, scope: &Scope) -> Vec
     let mut first = scope.first(ledger);
     let whole = standing.whole_list();
     if scope.is_open() && whole.is_some() {
-        first = standing.days.keys().next().copied().unwrap_or(first);
+        first = standing.days.first().unwrap_or(first);
     }
     let wanted = wanted(dataset, route, standing, first, scope, |_| Some(DateTime::<Utc>::MIN_UTC));
     let mut runs: Vec<_> = runs(&wanted).into_iter().map(|(from, to)| (Some(from), to)).collect();
@@ -226,7 +227,7 @@ fn wanted(
     scope: &Scope,
     ground: impl Fn(NaiveDate) -> Option<DateTime<Utc>>,
 ) -> BTreeSet<NaiveDate> {
-    let closed = |known: &Known| known.state == State::Unavailable && known.is_within(AREA_CLOSED, scope.now);
+    let closed = |known: Known| known.state == State::Unavailable && known.is_within(AREA_CLOSED, scope.now);
     if standing.days.values().any(closed) {
         return BTreeSet::new();
     }
@@ -244,7 +245,7 @@ fn wanted(
         if !scope.eager && known.is_within(rest, scope.now) {
             return false;
         }
-        known.fetched_utc < changed || !is_final(day, known.read_on, reread) || is_due_again(day, known, route, scope)
+        known.fetched_utc < changed || !is_final(day, known.read_on, reread) || is_due_again(day, &known, route, scope)
     };
     let asked =
         |day: NaiveDate| standing.asked.contains(&day) || standing.asked_down_from.is_some_and(|top| day <= top);
@@ -311,7 +312,7 @@ pub fn items(
             return true;
         }
         let young = candidate.day.is_some_and(|day| !is_final(day, scope.today, dataset.reread_days));
-        (young && known.read_on < scope.today) || is_old(known, dataset.every_days, scope)
+        (young && known.read_on < scope.today) || is_old(&known, dataset.every_days, scope)
     };
     candidates
         .into_iter()
@@ -328,7 +329,7 @@ pub fn inventory(dataset: &Dataset, standing: Option<&Standing>, scope: &Scope) 
     match known.state {
         State::Unavailable => !known.is_within(AREA_CLOSED, scope.now),
         State::Error => true,
-        _ => known.attempts > 0 || is_old(known, dataset.every_days, scope),
+        _ => known.attempts > 0 || is_old(&known, dataset.every_days, scope),
     }
 }
 

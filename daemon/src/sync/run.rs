@@ -225,15 +225,15 @@ impl<S: Login> Job<S> {
 
 impl<S: Login> Run<S> {
     async fn work(&mut self) -> Result<(), Stop> {
-        let account = self.job.account.clone();
-        let entries = self.job.store.call(move |store| store.ledger(&account)).await?.map_err(failed)?;
-        self.ledger = Ledger::new(&entries, self.scope.now, local_day);
-        let account = self.job.account.clone();
-        let known = self.job.store.call(move |store| store.account(&account)).await?.map_err(failed)?;
-        self.profile = known.and_then(|known| known.profile_id);
-        if !self.job.eager && self.nothing_new(&entries).await? {
+        if !self.job.eager && self.nothing_new().await? {
             return Ok(());
         }
+        let (account, now) = (self.job.account.clone(), self.scope.now);
+        let look =
+            move |store: &mut Store| Ok((Ledger::read(store, &account, now, local_day)?, store.account(&account)?));
+        let (ledger, known) = self.job.store.call(look).await?.map_err(failed)?;
+        self.ledger = ledger;
+        self.profile = known.and_then(|known| known.profile_id);
         let recent = plan::earlier(self.scope.today, RECENT);
         self.reckon().await?;
         self.ranges(Lane::Day, Some(recent)).await?;

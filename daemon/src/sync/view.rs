@@ -2,7 +2,7 @@
 //! thread. It must not know the board.
 
 use chrono::{DateTime, Days, Local, NaiveDate, NaiveTime, TimeDelta, Utc};
-use garminsync_store::{Error, LedgerEntry, State, Store};
+use garminsync_store::{Error, State, Store};
 
 use super::datasets::{Dataset, Kind, Lane};
 use super::plan::{Ledger, Standing, earlier, is_note};
@@ -37,17 +37,20 @@ pub struct View {
 /// Looks up what the store knows; the rest is as if idle.
 pub fn look(store: &Store, account: &str, datasets: &[&Dataset]) -> Result<View, Error> {
     let now = Utc::now();
-    let entries = store.ledger(account)?;
     let runs = store.last_runs(account)?;
-    let missing = |entry: &&LedgerEntry| matches!(entry.state, State::Error | State::Unavailable);
-    let gaps = entries.iter().filter(missing).filter(|entry| !is_note(&entry.item)).count();
+    let (mut ledger, mut gaps) = (Ledger::default(), 0);
+    store.each_entry(account, |entry| {
+        let missing = matches!(entry.state, State::Error | State::Unavailable);
+        gaps += u64::from(missing && !is_note(&entry.item));
+        ledger.learn(entry, now, local_day);
+    })?;
     Ok(View {
         last_ok_at: runs.last_ok_ended,
         last_error: runs.last_error,
         requests_today: store.requests_since(account, midnight(now))?,
-        complete_from: complete_from(&Ledger::new(&entries, now, local_day), datasets, local_day(now)),
+        complete_from: complete_from(&ledger, datasets, local_day(now)),
         newest_day: store.newest_day(account)?,
-        gaps: gaps as u64,
+        gaps,
         ..View::default()
     })
 }
@@ -78,7 +81,7 @@ fn complete_from(ledger: &Ledger, datasets: &[&Dataset], today: NaiveDate) -> Op
         let last = if read(&today) { today } else { earlier(today, Days::new(1)) };
         let first = last.iter_days().rev().take_while(read).last()?;
         // A list that was read to its beginning holds back nobody.
-        if standing.whole_list().is_some() && standing.days.keys().next() == Some(&first) {
+        if standing.whole_list().is_some() && standing.days.first() == Some(first) {
             whole = Some(first);
         } else {
             complete = complete.max(Some(first));
@@ -95,6 +98,8 @@ fn has_every_day(dataset: &Dataset) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use garminsync_store::LedgerEntry;
+
     use super::super::datasets;
     use super::*;
 

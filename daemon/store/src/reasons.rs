@@ -1,9 +1,8 @@
 //! Why something is asked for: what the tables and the archive know of days and things. Sync calls it before it plans. It must not know
 //! which datasets there are: the questions come with them.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
+use rusqlite::Row;
 
 use crate::database::garmin;
 use crate::error::Error;
@@ -26,13 +25,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Database`], also for a table or column that is not there.
-    pub fn days_with_data(
+    pub fn days_with_data<D: FromIterator<(NaiveDate, DateTime<Utc>)>>(
         &self,
         account: &str,
         dataset: &str,
         table: &str,
         column: Option<&str>,
-    ) -> Result<BTreeMap<NaiveDate, DateTime<Utc>>, Error> {
+    ) -> Result<D, Error> {
         let holds = column.map_or(String::new(), |column| {
             format!(
                 " AND EXISTS (SELECT 1 FROM \"{table}\" AS t WHERE t.account = answer.account AND t.day = answer.item
@@ -41,17 +40,10 @@ impl Store {
         });
         let sql = format!("SELECT item, fetched_utc FROM answer WHERE account = ?1 AND dataset = ?2{holds}");
         let mut statement = garmin(self.connection.prepare_cached(&sql))?;
-        let rows = garmin(
-            statement.query_map((account, dataset), |row| Ok((row.get::<_, String>(0)?, time_column(row, 1)?))),
-        )?;
-        let mut days = BTreeMap::new();
-        for row in rows {
-            let (item, changed) = garmin(row)?;
-            if let Ok(day) = item.parse() {
-                days.insert(day, changed);
-            }
-        }
-        Ok(days)
+        let day = |row: &Row<'_>| Ok(row.get_ref(0)?.as_str()?.parse().ok().zip(Some(time_column(row, 1)?)));
+        let rows = garmin(statement.query_map((account, dataset), day))?;
+        // What is no day has no reason to be here.
+        garmin(rows.filter_map(Result::transpose).collect())
     }
 
     /// What a dataset's own query finds: columns `item`, `day` and `changed_utc`, in its order.

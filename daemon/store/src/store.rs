@@ -81,26 +81,25 @@ impl Store {
         &self.originals
     }
 
-    /// The whole ledger of `account`, by dataset and item.
+    /// The whole ledger of `account`, by dataset and item, row by row: ten years are more than anybody wants in memory at once.
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub fn ledger(&self, account: &str) -> Result<Vec<LedgerEntry>, Error> {
-        let mut statement = garmin(self.connection.prepare_cached(
-            "SELECT dataset, item, state, fetched_utc, attempts, since_utc, detail FROM ledger WHERE account = ?1
-             ORDER BY dataset, item",
-        ))?;
-        let rows = garmin(statement.query_map([account], |row| {
-            Ok(LedgerEntry {
-                dataset: row.get(0)?,
-                item: row.get(1)?,
-                state: state_column(row, 2)?,
-                fetched_utc: time_column(row, 3)?,
-                attempts: row.get(4)?,
-                since_utc: maybe_time_column(row, 5)?,
-                detail: row.get(6)?,
-            })
-        }))?;
+    pub fn each_entry(&self, account: &str, mut take: impl FnMut(LedgerEntry)) -> Result<(), Error> {
+        let sql = format!("{ENTRIES} WHERE account = ?1 ORDER BY dataset, item");
+        let mut statement = garmin(self.connection.prepare_cached(&sql))?;
+        let rows = garmin(statement.query_map([account], entry))?;
+        rows.into_iter().try_for_each(|row| garmin(row).map(&mut take))
+    }
+
+    /// What the ledger of `account` says of one dataset, by item.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn entries_of(&self, account: &str, dataset: &str) -> Result<Vec<LedgerEntry>, Error> {
+        let sql = format!("{ENTRIES} WHERE account = ?1 AND dataset = ?2 ORDER BY item");
+        let mut statement = garmin(self.connection.prepare_cached(&sql))?;
+        let rows = garmin(statement.query_map((account, dataset), entry))?;
         garmin(rows.collect())
     }
 
@@ -193,6 +192,20 @@ impl Store {
         ))?;
         Ok(day.and_then(|day| day.parse().ok()))
     }
+}
+
+const ENTRIES: &str = "SELECT dataset, item, state, fetched_utc, attempts, since_utc, detail FROM ledger";
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
+    Ok(LedgerEntry {
+        dataset: row.get(0)?,
+        item: row.get(1)?,
+        state: state_column(row, 2)?,
+        fetched_utc: time_column(row, 3)?,
+        attempts: row.get(4)?,
+        since_utc: maybe_time_column(row, 5)?,
+        detail: row.get(6)?,
+    })
 }
 
 /// A time as [`database::utc_text`] writes it.

@@ -24,7 +24,7 @@ pub(super) struct Heard {
 impl<S: Login> Run<S> {
     /// Asks when a device last uploaded. `true`: just as the last good run of this day heard, for the same datasets; nothing is new.
     /// Any trouble counts as news: the run will meet it too.
-    pub(super) async fn nothing_new(&mut self, entries: &[LedgerEntry]) -> Result<bool, Stop> {
+    pub(super) async fn nothing_new(&mut self) -> Result<bool, Stop> {
         let paused = |tier: &Tier| {
             let now = Utc::now();
             super::lock(&self.job.paces).get(tier).is_some_and(|pace| pace.paused_until(now).is_some())
@@ -49,12 +49,13 @@ impl<S: Login> Run<S> {
         };
         let detail = format!("{moment} {:x}", self.wish());
         let as_before = |entry: &LedgerEntry| {
-            entry.dataset == FRESHNESS
-                && entry.item == tier_name(tier)
+            entry.item == tier_name(tier)
                 && entry.detail.as_deref() == Some(&detail)
                 && self.local_day(entry.fetched_utc) == self.scope.today
         };
-        let nothing = entries.iter().any(as_before);
+        let account = self.job.account.clone();
+        let heard = self.job.store.call(move |store| store.entries_of(&account, FRESHNESS)).await?;
+        let nothing = heard.map_err(super::failed)?.iter().any(as_before);
         self.heard = Some(Heard { tier, detail });
         Ok(nothing)
     }

@@ -16,7 +16,7 @@ mod vault_modes;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use garminsync_store::{Batch, Item, Mark, Projection, State, Store};
+use garminsync_store::{Batch, Item, LedgerEntry, Mark, Projection, State, Store};
 use rusqlite::Connection;
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -25,6 +25,13 @@ pub(crate) fn at(text: &str) -> DateTime<Utc> {
 
 pub(crate) fn noon() -> DateTime<Utc> {
     at("2026-10-21T12:00:00Z")
+}
+
+/// The whole ledger of an account.
+pub(crate) fn ledger(store: &Store, account: &str) -> Vec<LedgerEntry> {
+    let mut entries = Vec::new();
+    store.each_entry(account, |entry| entries.push(entry)).unwrap();
+    entries
 }
 
 /// A dataset with one row a day.

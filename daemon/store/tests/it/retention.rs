@@ -41,7 +41,7 @@ fn old_samples_go_with_their_answers_and_are_not_wanted_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = filled(dir.path());
     let people = look(dir.path());
-    let ledger = store.ledger("default").unwrap();
+    let ledger = crate::ledger(&store, "default");
     let before = "2025-07-15".parse().unwrap();
     let (mut calls, mut total) = (0, Thinned::default());
     loop {
@@ -59,7 +59,7 @@ fn old_samples_go_with_their_answers_and_are_not_wanted_again() {
         rows(&people, "SELECT datetime(min(at), 'unixepoch'), count(*) FROM sample"),
         ["2025-07-14 12:00:00|210"]
     );
-    assert_eq!(store.ledger("default").unwrap(), ledger, "nothing becomes wanted");
+    assert_eq!(crate::ledger(&store, "default"), ledger, "nothing becomes wanted");
 
     let tables = ["SELECT * FROM sample", "SELECT * FROM stage"].map(|sql| rows(&people, sql));
     store.rebuild("pulse", &mut |_| ControlFlow::Continue(())).unwrap();

@@ -172,9 +172,7 @@ fn happens(engine: &dyn Engine, events: &[Event]) -> Result<(), TestCaseError> {
             model.answers.iter().map(|((account, item), n)| format!("{}|{item}|{n}", ACCOUNTS[*account])).collect();
         prop_assert_eq!(engine.rows("SELECT account, day, steps FROM steps ORDER BY account, day"), table);
         for (number, account) in ACCOUNTS.into_iter().enumerate() {
-            let found = store
-                .ledger(account)
-                .unwrap()
+            let found = crate::ledger(&store, account)
                 .into_iter()
                 .map(|entry| (entry.item, (entry.state, entry.fetched_utc, entry.attempts, entry.since_utc)));
             let found: Vec<_> = found.collect();

@@ -83,8 +83,8 @@ pub fn requests_that_brought_nothing_are_counted_and_marked(engine: &dyn Engine)
         since_utc: Some(noon()),
         detail: None,
     };
-    assert_eq!(store.ledger("default").unwrap(), [entry]);
-    assert_eq!(store.ledger("other").unwrap(), []);
+    assert_eq!(crate::ledger(&store, "default"), [entry]);
+    assert_eq!(crate::ledger(&store, "other"), []);
     assert_eq!(store.requests_since("default", noon()).unwrap(), 2);
     assert_eq!(store.requests_since("default", at("2026-10-21T12:00:01Z")).unwrap(), 0);
     assert_eq!(store.requests_since("other", noon()).unwrap(), 0);
@@ -96,7 +96,7 @@ pub fn whether_a_provisional_day_has_data_is_read_from_the_archive(engine: &dyn 
     let both = [("2026-10-20", State::Provisional), ("2026-10-21", State::Provisional)];
     store.record(&batch(run, "steps", &[("2026-10-20", r#"{"steps":1}"#)], &both)).unwrap();
     store.record(&batch(run, "steps", &[], &both.map(|(day, _)| (day, State::Empty)))).unwrap();
-    let states: Vec<_> = store.ledger("default").unwrap().into_iter().map(|entry| entry.state).collect();
+    let states: Vec<_> = crate::ledger(&store, "default").into_iter().map(|entry| entry.state).collect();
     assert_eq!(states, [State::Provisional, State::Empty]);
 }
 
@@ -255,7 +255,7 @@ pub fn since_when_something_fails_is_remembered_until_it_is_answered(engine: &dy
         let mut marks = batch(run, "steps", &[], &[("2026-10-21", state)]);
         marks.fetched_utc = noon() + TimeDelta::minutes(minute);
         store.record(&marks).unwrap();
-        store.ledger("default").unwrap()[0].since_utc.map(|since| (since - noon()).num_minutes())
+        crate::ledger(&store, "default")[0].since_utc.map(|since| (since - noon()).num_minutes())
     };
     assert_eq!(mark(0, State::Empty), None);
     assert_eq!(mark(1, State::Error), Some(1));
