@@ -1,5 +1,7 @@
 //! How fast Garmin is asked: one queue per account and tier, with a gap between requests, and what a refusal means for it. The runner
 //! asks it before each request and tells it what came. It is pure: it never waits and reads no clock.
+//!
+//! Several requests of a queue may be under way: what one of them hears counts for all that have not started.
 
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ const LONGEST: TimeDelta = TimeDelta::days(7);
 
 /// Answers in a row after which the gap shrinks by a tenth.
 const ANSWERS: u32 = 20;
+/// Requests under way at once: no client was seen to keep up more.
+const IN_FLIGHT: usize = 2;
 /// How many times its least the gap may become: a 429 doubles it.
 const WIDEST: u32 = 16;
 
@@ -59,10 +63,21 @@ impl Rules {
     }
 }
 
+/// Whether a request may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// At once.
+    Now,
+    /// Not before so long.
+    In(Duration),
+    /// Not before then.
+    Paused(DateTime<Utc>),
+}
+
 /// What to do after a 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// Wait so long, then ask again.
+    /// Ask again; the queue starts nothing before so long.
     Wait(Duration),
     /// End the run; ask nothing until then.
     Pause(DateTime<Utc>),
@@ -74,6 +89,8 @@ pub struct Pace {
     rules: Rules,
     gap: Duration,
     last_start: Option<Instant>,
+    /// When a 429 was heard last, and what it meant.
+    refused: Option<(Instant, Refused)>,
     waited: bool,
     /// In a row, since the gap was widened or narrowed.
     answers: u32,
@@ -85,7 +102,7 @@ impl Pace {
     /// A queue, and what is remembered of it: the end of its pause, and the pauses in a row so far.
     pub fn new(rules: Rules, paused_until: Option<DateTime<Utc>>, strikes: u32) -> Self {
         let gap = rules.gap;
-        Self { rules, gap, last_start: None, waited: false, answers: 0, strikes, paused_until }
+        Self { rules, gap, last_start: None, refused: None, waited: false, answers: 0, strikes, paused_until }
     }
 
     /// A new run begins. What was learned of the gap stays.
@@ -93,14 +110,32 @@ impl Pace {
         self.waited = false;
     }
 
-    /// How long to wait before the next request.
-    pub fn gap_left(&self, now: Instant) -> Duration {
-        self.last_start.map_or(Duration::ZERO, |last| (last + self.gap).saturating_duration_since(now))
+    /// Whether the next request may start at `now`, which is `at` by the calendar.
+    pub fn turn(&self, now: Instant, at: DateTime<Utc>) -> Turn {
+        if let Some(until) = self.paused_until(at) {
+            return Turn::Paused(until);
+        }
+        let after_gap = self.last_start.map(|last| last + self.gap);
+        let after_wait = match self.refused {
+            Some((heard, Refused::Wait(wait))) => Some(heard + wait),
+            _ => None,
+        };
+        let left = after_gap.max(after_wait).map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
+        if left.is_zero() { Turn::Now } else { Turn::In(left) }
     }
 
-    /// A request starts now.
-    pub fn started(&mut self, now: Instant) {
-        self.last_start = Some(now);
+    /// How many requests may be under way at once. Clients settled on two, and on one after a 429.
+    pub fn in_flight(&self) -> usize {
+        if self.waited { 1 } else { IN_FLIGHT }
+    }
+
+    /// Starts a request at `now`, if it may.
+    pub fn start(&mut self, now: Instant, at: DateTime<Utc>) -> bool {
+        let may = self.turn(now, at) == Turn::Now;
+        if may {
+            self.last_start = Some(now);
+        }
+        may
     }
 
     /// The pause before another try, after `tries` that failed; `None`: enough.
@@ -108,8 +143,12 @@ impl Pace {
         self.rules.retries.get(tries.checked_sub(1)?).copied()
     }
 
-    /// Garmin answered: the next pause starts small again, and after a row of answers the gap may shrink a little towards its least.
-    pub fn answered(&mut self) {
+    /// Garmin answered a request that started at `started`: the next pause starts small again, and after a row of answers the gap may
+    /// shrink a little towards its least. What was under way when a 429 came proves nothing.
+    pub fn answered(&mut self, started: Instant) {
+        if self.refused.is_some_and(|(heard, _)| started < heard) {
+            return;
+        }
         self.strikes = 0;
         self.paused_until = None;
         self.answers += 1;
@@ -123,8 +162,24 @@ impl Pace {
         self.gap = (self.gap * 2).min(self.rules.gap * WIDEST);
     }
 
-    /// Garmin answered 429.
-    pub fn throttled(&mut self, now: DateTime<Utc>, retry_after: Option<Duration>) -> Refused {
+    /// Garmin answered 429 to a request that started at `started`. What it answers to those that were under way when it was heard first is
+    /// the same refusal.
+    pub fn throttled(
+        &mut self,
+        started: Instant,
+        now: Instant,
+        at: DateTime<Utc>,
+        retry_after: Option<Duration>,
+    ) -> Refused {
+        let refused = match self.refused {
+            Some((heard, refused)) if started < heard => return refused,
+            _ => self.judge(at, retry_after),
+        };
+        self.refused = Some((now, refused));
+        refused
+    }
+
+    fn judge(&mut self, now: DateTime<Utc>, retry_after: Option<Duration>) -> Refused {
         if let Some(wait) = retry_after
             && wait <= self.rules.short_wait
             && !self.waited
@@ -167,8 +222,21 @@ mod tests {
         "2026-10-21T12:00:00Z".parse().unwrap()
     }
 
+    fn throttled(pace: &mut Pace, asked: Option<Duration>) -> Refused {
+        let now = Instant::now();
+        pace.throttled(now, now, noon(), asked)
+    }
+
+    fn left(pace: &Pace, now: Instant) -> Duration {
+        match pace.turn(now, noon() + TimeDelta::days(30)) {
+            Turn::Now => Duration::ZERO,
+            Turn::In(left) => left,
+            Turn::Paused(until) => panic!("until {until}"),
+        }
+    }
+
     fn pause(pace: &mut Pace, asked: Option<Duration>) -> Duration {
-        match pace.throttled(noon(), asked) {
+        match throttled(pace, asked) {
             Refused::Pause(until) => (until - noon()).to_std().unwrap(),
             Refused::Wait(_) => panic!("waits"),
         }
@@ -178,42 +246,60 @@ mod tests {
     fn requests_keep_their_distance() {
         let mut pace = queue(Tier::Personal);
         let start = Instant::now();
-        assert_eq!(pace.gap_left(start), Duration::ZERO);
-        pace.started(start);
-        assert_eq!(pace.gap_left(start + Duration::from_millis(100)), Duration::from_millis(150));
-        assert_eq!(pace.gap_left(start + MINUTE), Duration::ZERO);
+        assert_eq!(left(&pace, start), Duration::ZERO);
+        assert!(pace.start(start, noon() + TimeDelta::days(30)));
+        assert_eq!(left(&pace, start + Duration::from_millis(100)), Duration::from_millis(150));
+        assert_eq!(left(&pace, start + MINUTE), Duration::ZERO);
     }
 
     #[test]
     fn a_short_wait_is_waited_out_once_and_slows_the_run() {
         let mut pace = queue(Tier::Personal);
-        assert_eq!(pace.throttled(noon(), Some(Duration::from_secs(14))), Refused::Wait(Duration::from_secs(14)));
+        assert_eq!(throttled(&mut pace, Some(Duration::from_secs(14))), Refused::Wait(Duration::from_secs(14)));
         assert_eq!(pace.paused_until(noon()), None);
-        let start = Instant::now();
-        pace.started(start);
-        assert_eq!(pace.gap_left(start), Duration::from_millis(500));
+        assert_eq!(left(&pace, Instant::now()).as_secs(), 13);
+        assert_eq!(left(&pace, Instant::now() + MINUTE), Duration::ZERO);
+        assert_eq!(pace.gap.as_millis(), 500);
         assert_eq!(pause(&mut pace, Some(Duration::from_secs(14))), 15 * MINUTE, "a second one ends the run");
         pace.begin();
-        assert_eq!(pace.gap_left(start), Duration::from_millis(1000), "what was learned stays");
-        (0..2000).for_each(|_| pace.answered());
-        assert_eq!(pace.gap_left(start), Duration::from_millis(250), "and is forgotten slowly");
-        assert_eq!(pace.throttled(noon(), Some(MINUTE)), Refused::Wait(MINUTE), "a new run may wait again");
+        assert_eq!(pace.gap.as_millis(), 1000, "what was learned stays");
+        (0..2000).for_each(|_| pace.answered(Instant::now()));
+        assert_eq!(pace.gap.as_millis(), 250, "and is forgotten slowly");
+        assert_eq!(throttled(&mut pace, Some(MINUTE)), Refused::Wait(MINUTE), "a new run may wait again");
+    }
+
+    #[test]
+    fn what_was_under_way_when_a_429_came_is_the_same_refusal() {
+        let (mut pace, start) = (queue(Tier::Account), Instant::now());
+        let second = Duration::from_secs(1);
+        let heard = |pace: &mut Pace, started, now, asked| pace.throttled(started, now, noon(), Some(asked));
+        assert_eq!(heard(&mut pace, start, start + second, 14 * second), Refused::Wait(14 * second));
+        assert_eq!(heard(&mut pace, start + second / 2, start + 2 * second, 13 * second), Refused::Wait(14 * second));
+        assert_eq!(left(&pace, start + 3 * second), 12 * second);
+        assert_eq!(pace.in_flight(), 1);
+        let again = heard(&mut pace, start + 16 * second, start + 17 * second, 14 * second);
+        assert_eq!(again, Refused::Pause(noon() + 30 * MINUTE));
+        pace.answered(start + 16 * second);
+        let later = noon() + TimeDelta::minutes(30);
+        assert_eq!(
+            (pace.turn(start, noon()), pace.strikes()),
+            (Turn::Paused(later), 1),
+            "nor does a late answer end it"
+        );
     }
 
     #[test]
     fn the_gap_widens_at_once_and_narrows_slowly() {
         let mut pace = queue(Tier::Account);
-        let start = Instant::now();
         let mut gap = |change: &dyn Fn(&mut Pace)| {
             change(&mut pace);
-            pace.started(start);
-            pace.gap_left(start).as_millis()
+            pace.gap.as_millis()
         };
-        assert_eq!(gap(&|pace| _ = pace.throttled(noon(), None)), 200);
-        assert_eq!(gap(&|pace| (0..19).for_each(|_| pace.answered())), 200);
-        assert_eq!(gap(&|pace| pace.answered()), 180);
+        assert_eq!(gap(&|pace| _ = throttled(pace, None)), 200);
+        assert_eq!(gap(&|pace| (0..19).for_each(|_| pace.answered(Instant::now()))), 200);
+        assert_eq!(gap(&|pace| pace.answered(Instant::now())), 180);
         for _ in 0..10 {
-            gap(&|pace| _ = pace.throttled(noon(), None));
+            gap(&|pace| _ = throttled(pace, None));
         }
         assert_eq!(gap(&|_| ()), 1600, "it has an end");
     }
@@ -226,7 +312,7 @@ mod tests {
         }
         assert_eq!(pace.paused_until(noon()), Some(noon() + 360 * MINUTE));
         assert_eq!(pace.paused_until(noon() + 360 * MINUTE), None);
-        pace.answered();
+        pace.answered(Instant::now());
         assert_eq!(pause(&mut pace, None), 30 * MINUTE);
     }
 

@@ -2,6 +2,7 @@
 //! does not know who wanted it, and it is never in the middle of anything: each answer is recorded whole, so a run that is stopped or
 //! killed goes on where it was.
 
+mod ahead;
 mod ask;
 mod days;
 mod deleted;
@@ -12,25 +13,28 @@ mod items;
 mod list;
 mod progress;
 mod ranges;
+mod send;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Days, Local, NaiveDate, TimeDelta, Utc};
-use garminsync_garmin::{Garmin, Tier, TokenSource};
+use garminsync_garmin::{Accept, Garmin, Get, Tier, TokenSource};
 use garminsync_store::{Batch, Mark, Recorded, State, Store};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-pub use self::ask::tier_name;
+use self::ahead::Ahead;
 use self::days::Piece;
 use self::progress::Progress;
+use self::send::Sender;
+pub use self::send::tier_name;
 use super::archive::{self, Shape};
-use super::datasets::{Dataset, Lane};
+use super::datasets::{Dataset, Kind, Lane};
 use super::outbound::Outbound;
-use super::pace::Pace;
+use super::pace::{self, Pace};
 use super::plan::{self, Fetch, Ledger, Scope};
-use super::route::Route;
+use super::route::{Route, Values, render};
 use super::{Outcome, Report};
 use crate::account::Keeper;
 use crate::on_thread::{Gone, OnThread};
@@ -53,7 +57,7 @@ const NOT_SERVED: &str = "Garmin does not serve it to this account";
 const LONGEST_STEP: usize = 200;
 
 /// An account's login, as a run sees it.
-pub trait Login: TokenSource + Send + Sync {
+pub trait Login: TokenSource + Send + Sync + 'static {
     /// Hears at once when Garmin's data service refuses even a token that was just renewed.
     fn refused_for_good(&self, tier: Tier, refused: &SecretString) -> impl Future<Output = ()> + Send;
 }
@@ -158,11 +162,21 @@ struct Unproven {
 }
 
 struct Run<S> {
-    job: Job<S>,
+    job: Arc<Job<S>>,
+    sender: Arc<Sender<S>>,
+    ahead: Ahead,
+    /// The last answer was good: the next request need not wait for it.
+    calm: bool,
+    /// The run ends; only what is under way is still of interest.
+    leaving: bool,
+    /// What was served to this person in this run, by which tier.
+    served: HashSet<(&'static str, Tier)>,
     scope: Scope,
     ledger: Ledger,
     /// What a tier has refused to serve in this run.
     closed: HashSet<(&'static str, Tier)>,
+    /// Tiers that were in a pause when the run began.
+    paused: HashMap<Tier, DateTime<Utc>>,
     /// Tiers whose login is dead.
     dead: HashMap<Tier, String>,
     /// How far each tier's page size had to come down.
@@ -194,14 +208,23 @@ impl<S: Login> Job<S> {
         let now = Utc::now();
         let (start, since, until, missing, eager) = (self.start, self.since, self.until, self.missing, self.eager);
         let scope = Scope { now, today: local_day(now), start, since, until, missing, eager };
-        for pace in lock(&self.paces).values_mut() {
+        let mut paused = HashMap::new();
+        for (tier, pace) in lock(&self.paces).iter_mut() {
             pace.begin();
+            paused.extend(pace.paused_until(now).map(|until| (*tier, until)));
         }
+        let job = Arc::new(self);
         let mut run = Run {
-            job: self,
+            sender: Arc::new(Sender::new(job.clone())),
+            job,
+            ahead: Ahead::default(),
+            calm: false,
+            leaving: false,
+            served: HashSet::new(),
             scope,
             ledger: Ledger::default(),
             closed: HashSet::new(),
+            paused,
             dead: HashMap::new(),
             page_sizes: HashMap::new(),
             unproven: Vec::new(),
@@ -261,8 +284,8 @@ impl<S: Login> Run<S> {
         local_day(at)
     }
 
-    /// Whom to ask for a dataset: the first tier that serves it and is open. If that one is in a pause, nobody: a pause is not
-    /// dodged through the other door.
+    /// Whom to ask for a dataset: the first tier that serves it and is open. If that one was in a pause when the run began, nobody: a pause
+    /// is not dodged through the other door. (A pause that begins meanwhile ends the run.)
     fn tier_of(&self, dataset: &'static Dataset) -> Option<Tier> {
         let refused = |tier: Tier| {
             let standing = self.ledger.standing(&dataset.name);
@@ -281,8 +304,35 @@ impl<S: Login> Run<S> {
             outer.is_some_and(|outer| self.tier_of(outer) == Some(*tier))
         };
         let tier = dataset.tiers().find(|tier| open(tier) && within(tier)).or_else(|| dataset.tiers().find(open))?;
-        let paused = lock(&self.job.paces).get(&tier).is_some_and(|pace| pace.paused_until(Utc::now()).is_some());
+        let paused = self.paused.get(&tier).is_some_and(|until| pace::lasts(*until, Utc::now()));
         (!paused).then_some(tier)
+    }
+
+    /// What paths need to know of the account.
+    fn values<'a>(&self, job: &'a Job<S>) -> Values<'a> {
+        Values { display_name: job.display_name.as_deref(), profile: self.profile, ..Values::default() }
+    }
+
+    /// The requests that something of a dataset begins with, as far as can be told before: all parts, or the first page. Nothing where this
+    /// person has not been served the dataset yet, or was last told that there is no such thing.
+    fn begins_with(&self, dataset: &'static Dataset, tier: Tier, values: &Values<'_>) -> Vec<Get> {
+        let Some(route) = dataset.route(tier).filter(|_| self.served.contains(&(&dataset.name, tier))) else {
+            return Vec::new();
+        };
+        let page = route.pages.get(self.page_size(dataset, tier)).map(|limit| (route.first, *limit));
+        let values = Values { page, ..*values };
+        let accept = if route.file || dataset.kind == Kind::Files { Accept::File } else { Accept::Json };
+        let paths = route.paths().take(if page.is_some() { 1 } else { usize::MAX });
+        paths.filter_map(|(_, path)| Some(Get { tier, path: render(path, &values)?, accept })).collect()
+    }
+
+    /// Remembers whether something of a dataset came.
+    fn was_served(&mut self, dataset: &'static Dataset, tier: Tier, came: bool) {
+        if came {
+            self.served.insert((&dataset.name, tier));
+        } else {
+            self.served.remove(&(dataset.name.as_str(), tier));
+        }
     }
 
     /// Tells what happens now. `left`: so many requests at least are still to come.
@@ -404,6 +454,7 @@ impl<S: Login> Run<S> {
     }
 
     async fn end(mut self, result: Result<(), Stop>) -> Report {
+        self.leave().await;
         let (outcome, error, retry_at) = match result {
             Ok(()) if self.failures == 0 => (Outcome::Ok, None, None),
             Ok(()) => {

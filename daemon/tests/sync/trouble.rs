@@ -143,7 +143,8 @@ async fn a_token_that_expires_on_the_way_is_renewed_once() {
         });
         mirror.sync_ok().await;
         expire.await.unwrap();
-        assert_eq!(mirror.fake.count(&Filter::host(host).status(401)), 1);
+        let refused = mirror.fake.count(&Filter::host(host).status(401));
+        assert!((1..=2).contains(&refused), "{refused}: what was under way with it, and no more");
         mirror.assert_complete(back(199));
     }
 }

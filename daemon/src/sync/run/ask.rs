@@ -1,17 +1,14 @@
-//! Asking for one thing, with patience: the queue's gap, retries of what may pass, and what a refusal means. The rest of the run calls
-//! it. It knows nothing of datasets.
+//! Asking for one thing, with patience: retries of what may pass, and what an answer means for the run. The rest of the run calls it. It
+//! knows nothing of datasets.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
-use chrono::Utc;
-use garminsync_garmin::{Accept, Answer, Error, Get, Hindrance, NoToken, Tier, TokenSource};
-use garminsync_store::Pause;
-use secrecy::SecretString;
-use tokio::time::Instant;
+use chrono::{DateTime, Utc};
+use garminsync_garmin::{Accept, Answer, Error, Get, Hindrance, NoToken, Tier};
 
 use super::super::pace::{self, Pace, Refused};
-use super::{Login, Run, Stop, lock};
+use super::send::Tried;
+use super::{Login, Run, Stop};
 
 /// Why there is no answer, after all retries.
 #[derive(Debug)]
@@ -30,31 +27,9 @@ pub(super) enum Trouble {
     Odd(String),
 }
 
-/// The login, for one request; remembers the token that was sent last.
-struct Used<'a, S> {
-    login: &'a S,
-    last: Mutex<Option<SecretString>>,
-}
-
-impl<S: Login> Used<'_, S> {
-    fn used(&self, token: Result<SecretString, NoToken>) -> Result<SecretString, NoToken> {
-        token.inspect(|token| *lock(&self.last) = Some(token.clone()))
-    }
-}
-
-impl<S: Login> TokenSource for Used<'_, S> {
-    async fn token(&self, tier: Tier) -> Result<SecretString, NoToken> {
-        self.used(self.login.token(tier).await)
-    }
-
-    async fn renew(&self, tier: Tier, refused: &SecretString) -> Result<SecretString, NoToken> {
-        self.used(self.login.renew(tier, refused).await)
-    }
-}
-
 impl<S: Login> Run<S> {
     /// Asks until there is an answer or enough. `shrinkable`: a 500 may only mean that the answer is too big, and is not retried.
-    /// `patient`: trouble that may pass is tried again.
+    /// `patient`: trouble that may pass is tried again. A run that leaves only takes what is under way.
     pub(super) async fn ask(
         &mut self,
         tier: Tier,
@@ -66,50 +41,63 @@ impl<S: Login> Run<S> {
         let get = Get { tier, path, accept };
         let mut tries = 0;
         loop {
-            let gap = self.pace(tier, |pace| pace.gap_left(Instant::now()));
-            self.rest(gap).await?;
-            let place = tokio::select! {
-                biased;
-                () = self.job.cancel.cancelled() => return Err(Stop::Cancelled),
-                place = self.job.outbound.turn() => place,
-            };
-            self.pace(tier, |pace| pace.started(Instant::now()));
-            let source = Used { login: &self.job.login, last: Mutex::default() };
-            let fetched = tokio::select! {
-                biased;
-                () = self.job.cancel.cancelled() => return Err(Stop::Cancelled),
-                fetched = self.job.garmin.get(&source, &get) => fetched,
-            };
-            drop(place);
-            let last = lock(&source.last).take();
-            if let (Err(Error::Unauthorized), Some(token)) = (&fetched.answer, last) {
-                self.job.login.refused_for_good(tier, &token).await;
+            if self.leaving && !self.ahead.holds(&get) {
+                return Err(Stop::Cancelled);
             }
-            self.requests += u64::from(fetched.requests);
-            self.unrecorded.0 += fetched.requests;
-            self.unrecorded.1 += fetched.bytes;
+            // Where something is wrong, one after the other.
+            let most = if self.calm { self.pace(tier, |pace| pace.in_flight()) } else { 1 };
+            let task = self.ahead.take(&self.sender, &get, most);
+            let tried = task.await.map_err(|died| Stop::Failed(died.to_string()))?;
+            self.calm = false;
+            let fetched = match tried {
+                Tried::Cancelled => return Err(Stop::Cancelled),
+                Tried::Paused(until) => return Err(asked_to_wait(until)),
+                Tried::Throttled(fetched, refused) => {
+                    self.sent(fetched.requests, fetched.bytes);
+                    match refused {
+                        Refused::Wait(_) => continue, // its queue holds it back so long
+                        Refused::Pause(until) => return Err(asked_to_wait(until)),
+                    }
+                }
+                Tried::Sent(fetched) => fetched,
+            };
+            self.sent(fetched.requests, fetched.bytes);
             let error = match fetched.answer {
                 Ok(answer) => {
-                    self.pace(tier, Pace::answered);
+                    self.calm = true;
                     self.prove().await?;
                     return Ok(Ok(answer));
-                }
-                Err(Error::Throttled { retry_after }) => {
-                    self.throttled(tier, retry_after).await?;
-                    continue;
                 }
                 Err(Error::ServerTrouble { status: 500 }) if shrinkable => return Ok(Err(Trouble::Refused(500))),
                 Err(error) => error,
             };
             if let Error::Unreachable { .. } | Error::ServerTrouble { .. } | Error::Unexpected { .. } = error {
                 tries += 1;
-                match self.pace(tier, |pace| pace.retry(tries)).filter(|_| patient) {
+                match self.pace(tier, |pace| pace.retry(tries)).filter(|_| patient && !self.leaving) {
                     Some(pause) => self.rest(pause).await?,
                     None => return Ok(Err(Trouble::Passing(error.to_string()))),
                 }
                 continue;
             }
             return self.refused(tier, error).await.map(Err);
+        }
+    }
+
+    /// Counts what a try cost.
+    fn sent(&mut self, requests: u32, bytes: u64) {
+        self.requests += u64::from(requests);
+        self.unrecorded.0 += requests;
+        self.unrecorded.1 += bytes;
+    }
+
+    /// The run ends: counts what came too late for it. What is still under way is given up.
+    pub(super) async fn leave(&mut self) {
+        for task in self.ahead.left().collect::<Vec<_>>() {
+            if task.is_finished()
+                && let Ok(Tried::Sent(fetched) | Tried::Throttled(fetched, _)) = task.await
+            {
+                self.sent(fetched.requests, fetched.bytes);
+            }
         }
     }
 
@@ -131,7 +119,6 @@ impl<S: Login> Run<S> {
             }
             other => Trouble::Odd(other.to_string()),
         };
-        self.pace(tier, Pace::answered);
         self.prove().await?;
         Ok(trouble)
     }
@@ -145,30 +132,8 @@ impl<S: Login> Run<S> {
         Ok(Trouble::NoLogin)
     }
 
-    /// A 429 stops the queue. A pause is on disk before the run ends.
-    async fn throttled(&mut self, tier: Tier, retry_after: Option<Duration>) -> Result<(), Stop> {
-        let (refused, strikes) = self.pace(tier, |pace| (pace.throttled(Utc::now(), retry_after), pace.strikes()));
-        match refused {
-            Refused::Wait(wait) => self.rest(wait).await,
-            Refused::Pause(until_utc) => {
-                tracing::warn!(account = self.job.account, ?tier, %until_utc, "Garmin asks to wait");
-                let (account, pause) =
-                    (self.job.account.clone(), Pause { tier: tier_name(tier).into(), until_utc, strikes });
-                let kept = self.job.store.call(move |store| store.set_pause(&account, &pause)).await?;
-                if let Err(error) = kept {
-                    tracing::warn!(account = self.job.account, %error, "the pause is kept in memory only");
-                }
-                Err(Stop::RateLimited { why: "Garmin asks to wait".into(), until: Some(until_utc) })
-            }
-        }
-    }
-
     /// Waits, unless the run is stopped.
     pub(super) async fn rest(&self, time: Duration) -> Result<(), Stop> {
-        // A sleep of nothing would still cost a turn of the timer, which counts in milliseconds.
-        if time.is_zero() {
-            return if self.job.cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) };
-        }
         tokio::select! {
             biased;
             () = self.job.cancel.cancelled() => Err(Stop::Cancelled),
@@ -177,15 +142,10 @@ impl<S: Login> Run<S> {
     }
 
     pub(super) fn pace<R>(&self, tier: Tier, ask: impl FnOnce(&mut Pace) -> R) -> R {
-        let mut paces = lock(&self.job.paces);
-        ask(paces.entry(tier).or_insert_with(|| Pace::new(pace::Rules::of(tier), None, 0)))
+        self.sender.pace(tier, ask)
     }
 }
 
-/// As in the `pause` table.
-pub fn tier_name(tier: Tier) -> &'static str {
-    match tier {
-        Tier::Account => "account",
-        Tier::Personal => "personal",
-    }
+fn asked_to_wait(until: DateTime<Utc>) -> Stop {
+    Stop::RateLimited { why: "Garmin asks to wait".into(), until: Some(until) }
 }

@@ -51,17 +51,11 @@ impl<S: Login> Run<S> {
     pub(super) async fn days(&mut self, piece: Piece, plan: &[Fetch]) -> Result<Option<String>, Stop> {
         let Piece { dataset, tier, .. } = piece;
         let Some(route) = dataset.route(tier) else { return Ok(None) };
-        let (display_name, profile) = (self.job.display_name.clone(), self.profile);
+        let job = self.job.clone();
         let mut parts = vec![(piece, true)];
         while let Some((piece, may_halve)) = parts.pop() {
             let Piece { from, to, .. } = piece;
-            let values = Values {
-                from: Some(from),
-                to: Some(to),
-                display_name: display_name.as_deref(),
-                profile,
-                ..Values::default()
-            };
+            let values = Values { from: Some(from), to: Some(to), ..self.values(&job) };
             let (asked, today) =
                 (self.whole(dataset, tier, route, values, !piece.narrowed || from == to).await?, self.scope.today);
             let is_today = from == to && to == today;

@@ -51,6 +51,19 @@ impl<S: Login> Run<S> {
         values: Values<'_>,
         patient: bool,
     ) -> Result<Result<Whole, Lacking>, Stop> {
+        let whole = self.all_parts(dataset, tier, route, values, patient).await?;
+        self.was_served(dataset, tier, whole.is_ok());
+        Ok(whole)
+    }
+
+    async fn all_parts(
+        &mut self,
+        dataset: &'static Dataset,
+        tier: Tier,
+        route: &Route,
+        values: Values<'_>,
+        patient: bool,
+    ) -> Result<Result<Whole, Lacking>, Stop> {
         let mut whole = Vec::new();
         let mut absent = 0;
         for (name, path) in route.paths() {

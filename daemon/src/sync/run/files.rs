@@ -1,9 +1,10 @@
 //! The original files: one request an activity, newest first, after the list is read. The run calls it.
 
 use chrono::Utc;
-use garminsync_garmin::{Accept, Answer};
+use garminsync_garmin::{Accept, Answer, Get};
 use garminsync_store::{ActivityRef, Mark, OriginalBatch, OriginalRow, Recorded, State, Store, sha256_hex};
 
+use super::ahead::AHEAD;
 use super::ask::Trouble;
 use super::{Login, NotRecorded, Run, Stop};
 use crate::sync::datasets::{Dataset, Kind};
@@ -24,9 +25,18 @@ impl<S: Login> Run<S> {
         let missing =
             plan::originals(missing.map_err(super::failed)?, self.ledger.standing(&dataset.name), &self.scope);
         let mut refusals = 0;
-        for (at, activity) in missing.iter().enumerate() {
-            self.say(format!("{}: {}", dataset.name, words(activity)), missing.len() - at, dataset);
-            refusals = if self.file(dataset, activity).await? { 0 } else { refusals + 1 };
+        for at in 0..missing.len() {
+            refusals = match self.next_file(dataset, &missing[at..]).await {
+                Ok(true) => 0,
+                Ok(false) => refusals + 1,
+                Err(stop) => {
+                    self.leaving = true;
+                    for more in (at + 1..missing.len()).take(AHEAD) {
+                        _ = self.next_file(dataset, &missing[more..]).await;
+                    }
+                    return Err(stop);
+                }
+            };
             if refusals == ENOUGH_REFUSALS {
                 break;
             }
@@ -34,6 +44,21 @@ impl<S: Login> Run<S> {
         }
         self.progress.over(&dataset.name);
         Ok(())
+    }
+
+    /// Fetches the first of the files that are left.
+    async fn next_file(&mut self, dataset: &'static Dataset, left: &[ActivityRef]) -> Result<bool, Stop> {
+        let Some(activity) = left.first() else { return Ok(true) };
+        self.say(format!("{}: {}", dataset.name, words(activity)), left.len(), dataset);
+        if let Some(tier) = self.tier_of(dataset) {
+            let begins = |next: &ActivityRef| {
+                let id = next.activity_id.to_string();
+                self.begins_with(dataset, tier, &Values { id: Some(&id), ..Values::default() })
+            };
+            let coming: Vec<Get> = left.iter().take(AHEAD).flat_map(begins).collect();
+            self.ahead.expect(coming);
+        }
+        self.file(dataset, activity).await
     }
 
     /// Fetches one file; `false` if the person may not have it.
@@ -46,7 +71,9 @@ impl<S: Login> Run<S> {
             let Some(path) = dataset.route(tier).and_then(|route| render(&route.path, &values)) else {
                 return Ok(true);
             };
-            let (why, allowed) = match self.ask(tier, path, Accept::File, false, true).await? {
+            let came = self.ask(tier, path, Accept::File, false, true).await?;
+            self.was_served(dataset, tier, came.is_ok());
+            let (why, allowed) = match came {
                 Ok(Answer::Body(body)) => match self.keep_file(activity, body.into()).await? {
                     Ok(()) => return Ok(true),
                     Err(why) => {

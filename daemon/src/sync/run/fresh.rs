@@ -8,7 +8,7 @@ use garminsync_garmin::{Accept, Answer, Tier};
 use garminsync_store::{Batch, LedgerEntry, Mark, State, Store};
 use serde_json::Value;
 
-use super::ask::tier_name;
+use super::tier_name;
 use super::{Login, Run, Stop};
 
 /// Under this name the ledger remembers what was heard last. It is no dataset.
@@ -25,11 +25,8 @@ impl<S: Login> Run<S> {
     /// Asks when a device last uploaded. `true`: just as the last good run of this day heard, for the same datasets; nothing is new.
     /// Any trouble counts as news: the run will meet it too.
     pub(super) async fn nothing_new(&mut self) -> Result<bool, Stop> {
-        let paused = |tier: &Tier| {
-            let now = Utc::now();
-            super::lock(&self.job.paces).get(tier).is_some_and(|pace| pace.paused_until(now).is_some())
-        };
-        let Some(tier) = self.job.tiers.iter().copied().find(|tier| !paused(tier)) else { return Ok(false) };
+        let open = |tier: &&Tier| !self.paused.contains_key(*tier);
+        let Some(tier) = self.job.tiers.iter().find(open).copied() else { return Ok(false) };
         let (path, pointer) = match tier {
             Tier::Account => ("/device-service/deviceservice/mylastused".to_owned(), "/lastUsedDeviceUploadTime"),
             Tier::Personal => (

@@ -2,11 +2,13 @@
 //! calls it after the days are read.
 
 use chrono::{Days, Utc};
+use garminsync_garmin::Get;
 use garminsync_store::{Batch, Error, Mark, Recorded, State, Store, Thing};
 
+use super::ahead::AHEAD;
 use super::ask::Trouble;
 use super::fetch::{Lacking, Whole};
-use super::{Login, NotRecorded, Run, Stop};
+use super::{Job, Login, NotRecorded, Run, Stop};
 use crate::sync::archive::{self, ALL};
 use crate::sync::datasets::{Dataset, Kind};
 use crate::sync::plan::{self, Candidate};
@@ -61,12 +63,18 @@ impl<S: Login> Run<S> {
             let wanted =
                 plan::items(dataset, known.map_err(super::failed)?, self.ledger.standing(&dataset.name), &self.scope);
             let mut refusals = 0;
-            for (at, candidate) in wanted.iter().enumerate() {
-                self.say(format!("{}: {}", dataset.name, candidate.item), wanted.len() - at, dataset);
-                refusals = match self.thing(dataset, &candidate.item).await? {
-                    Came::Something => 0,
-                    Came::Refused => refusals + 1,
-                    Came::Nobody => break,
+            for at in 0..wanted.len() {
+                refusals = match self.next_thing(dataset, &wanted[at..]).await {
+                    Ok(Came::Something) => 0,
+                    Ok(Came::Refused) => refusals + 1,
+                    Ok(Came::Nobody) => break,
+                    Err(stop) => {
+                        self.leaving = true;
+                        for more in (at + 1..wanted.len()).take(AHEAD) {
+                            _ = self.next_thing(dataset, &wanted[more..]).await;
+                        }
+                        return Err(stop);
+                    }
                 };
                 if refusals == ENOUGH_REFUSALS {
                     break;
@@ -78,6 +86,25 @@ impl<S: Login> Run<S> {
         Ok(())
     }
 
+    /// Reads the first of the things that are left.
+    async fn next_thing(&mut self, dataset: &'static Dataset, left: &[Candidate]) -> Result<Came, Stop> {
+        let Some(candidate) = left.first() else { return Ok(Came::Nobody) };
+        self.say(format!("{}: {}", dataset.name, candidate.item), left.len(), dataset);
+        if let Some(tier) = self.tier_of(dataset) {
+            let job = self.job.clone();
+            let begins = |next: &Candidate| self.begins_with(dataset, tier, &self.values_of(&job, &next.item));
+            let coming: Vec<Get> = left.iter().take(AHEAD).flat_map(begins).collect();
+            self.ahead.expect(coming);
+        }
+        self.thing(dataset, &candidate.item).await
+    }
+
+    fn values_of<'a>(&self, job: &'a Job<S>, item: &'a str) -> Values<'a> {
+        // Where an inventory wants a range, what holds in the last year is of interest.
+        let from = plan::earlier(self.scope.today, LAST_YEAR);
+        Values { from: Some(from), to: Some(self.scope.today), id: Some(item), ..self.values(job) }
+    }
+
     fn of_kind(&self, kind: Kind) -> Vec<&'static Dataset> {
         self.job.datasets.iter().copied().filter(|dataset| dataset.kind == kind).collect()
     }
@@ -86,12 +113,8 @@ impl<S: Login> Run<S> {
         loop {
             let Some(tier) = self.tier_of(dataset) else { return Ok(Came::Nobody) };
             let Some(route) = dataset.route(tier) else { return Ok(Came::Nobody) };
-            let display_name = self.job.display_name.clone();
-            let (id, profile) = (Some(item), self.profile);
-            // Where an inventory wants a range, what holds in the last year is of interest.
-            let (from, to) = (plan::earlier(self.scope.today, LAST_YEAR), self.scope.today);
-            let (from, to) = (Some(from), Some(to));
-            let values = Values { from, to, id, profile, display_name: display_name.as_deref(), ..Values::default() };
+            let job = self.job.clone();
+            let values = self.values_of(&job, item);
             let mark = |state, why: &str| vec![Mark { item: item.into(), state, detail: Some(why.into()) }];
             let why = match self.whole(dataset, tier, route, values, true).await? {
                 Ok(whole) => match self.keep_thing(dataset, route, item, whole).await? {

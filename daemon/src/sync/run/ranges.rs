@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use garminsync_garmin::Tier;
+use garminsync_garmin::{Get, Tier};
 use garminsync_store::Store;
 
+use super::ahead::AHEAD;
 use super::days::Piece;
 use super::{Login, Run, Stop};
 use crate::sync::datasets::{Dataset, Kind, Lane};
 use crate::sync::grounds;
 use crate::sync::plan::{self, Fetch, Grounds};
+use crate::sync::route::Values;
 
 impl<S: Login> Run<S> {
     /// Reads what is wanted of a lane: ranges that end on `recent` or later, or all. A dataset that follows another comes after it.
@@ -49,27 +51,57 @@ impl<S: Login> Run<S> {
             self.reckon_again().await?;
             let horizon = self.scope.first(&self.ledger);
             for at in 0..plan.len() {
-                self.narrow_down(&plan).await?;
-                let left = &plan[at..];
-                let fetch = &left[0];
-                let Some(dataset) = datasets.iter().copied().find(|known| known.name == fetch.dataset) else {
-                    continue;
-                };
-                if self.tier_of(dataset) != Some(fetch.tier) {
-                    break;
-                }
-                let from = fetch.from.map_or_else(|| "the beginning".into(), |day| day.to_string());
-                self.say(format!("{}: {from} to {}", dataset.name, fetch.to), left.len(), dataset);
-                match dataset.kind {
-                    Kind::Activities => self.list(dataset, fetch, left).await?,
-                    _ => drop(self.days(piece(dataset, fetch), left).await?),
-                }
-                self.passed(dataset);
-                if self.scope.first(&self.ledger) != horizon {
-                    break;
+                match self.next_range(datasets, &plan[at..], &plan).await {
+                    Ok(true) if self.scope.first(&self.ledger) == horizon => {}
+                    Ok(_) => break,
+                    Err(stop) => {
+                        self.leaving = true;
+                        for more in (at + 1..plan.len()).take(AHEAD) {
+                            _ = self.next_range(datasets, &plan[more..], &plan).await;
+                        }
+                        return Err(stop);
+                    }
                 }
             }
         }
+    }
+
+    /// Reads the first of the ranges that are left; `false` if the plan no longer holds.
+    async fn next_range(
+        &mut self,
+        datasets: &[&'static Dataset],
+        left: &[Fetch],
+        plan: &[Fetch],
+    ) -> Result<bool, Stop> {
+        if !self.leaving {
+            self.narrow_down(plan).await?;
+        }
+        let known = |fetch: &Fetch| datasets.iter().copied().find(|known| known.name == fetch.dataset);
+        let Some((fetch, dataset)) = left.first().and_then(|fetch| Some((fetch, known(fetch)?))) else {
+            return Ok(true);
+        };
+        if self.tier_of(dataset) != Some(fetch.tier) {
+            return Ok(false);
+        }
+        let from = fetch.from.map_or_else(|| "the beginning".into(), |day| day.to_string());
+        self.say(format!("{}: {from} to {}", dataset.name, fetch.to), left.len(), dataset);
+        let job = self.job.clone();
+        let begins = |next: &Fetch| match known(next) {
+            Some(dataset) if dataset.kind == Kind::Days => {
+                let piece = piece(dataset, next);
+                let values = Values { from: Some(piece.from), to: Some(piece.to), ..self.values(&job) };
+                self.begins_with(dataset, next.tier, &values)
+            }
+            _ => Vec::new(),
+        };
+        let coming: Vec<Get> = left.iter().take(AHEAD).flat_map(begins).collect();
+        self.ahead.expect(coming);
+        match dataset.kind {
+            Kind::Activities => self.list(dataset, fetch, left).await?,
+            _ => drop(self.days(piece(dataset, fetch), left).await?),
+        }
+        self.passed(dataset);
+        Ok(true)
     }
 
     /// Asks for the halves of ranges that failed although Garmin answers, until the day to blame stands alone. Where both halves fail it is
