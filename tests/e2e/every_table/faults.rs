@@ -90,7 +90,7 @@ async fn after_a_first_sync_that_was_killed_all_the_time() {
     assert_equal(&stage, Way::Account).await;
 
     // What can still change is read again by each life, and each asks whether there is anything new. All else is asked once, save what
-    // was on its way when the daemon died.
+    // was on its way when the daemon died, which is two at most.
     let mut asked = BTreeMap::<String, usize>::new();
     for seen in stage.fake.requests().into_iter().filter(|seen| seen.host == Host::Connectapi) {
         let place = format!("{}?{}", seen.path, seen.query);
@@ -101,7 +101,7 @@ async fn after_a_first_sync_that_was_killed_all_the_time() {
     assert!(asked.len() > 100, "{asked:#?}");
     asked.retain(|_, times| *times > 1);
     let twice: usize = asked.values().map(|times| times - 1).sum();
-    assert!(twice <= kills, "{twice} requests were sent again in {kills} lives: {asked:#?}");
+    assert!(twice <= 2 * kills, "{twice} requests were sent again in {kills} lives: {asked:#?}");
 }
 
 /// The newest day that a request names.
