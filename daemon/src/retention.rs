@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{Datelike, Days, Months, NaiveDate, Utc};
+use chrono::{Datelike, Days, Local, Months, NaiveDate, Utc};
 use garminsync_store::{Error, Store};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,7 @@ pub async fn keep(keeping: Keeping, store: OnThread<Store>, stopping: Cancellati
         return;
     }
     loop {
-        let today = sync::run::local_day(Utc::now());
+        let today = Local::now().date_naive();
         match once(keeping, today, &store, &stopping).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "old samples or files could not be let go; they stay"),

@@ -42,7 +42,7 @@ fn found(entries: &[LedgerEntry], owed: &[ActivityRef], names: &[&str]) -> Vec<G
         since: None,
         until: None,
         missing: true,
-        eager: true,
+        rest: None,
     };
     let ledger = Ledger::new(entries, now(), |at| at.date_naive());
     let datasets = of(names);

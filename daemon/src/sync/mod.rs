@@ -17,6 +17,7 @@ pub mod route;
 mod rules;
 pub mod run;
 mod view;
+mod zone;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -36,8 +37,9 @@ use self::plan::{EARLIEST, Ledger, Scope};
 use self::request::Live;
 pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
 pub use self::rules::{Rules, projections, sampled};
-use self::run::{Job, Paces, local_day, lock};
+use self::run::{Job, Paces, lock};
 pub use self::view::View;
+use self::zone::Zone;
 use crate::account::{Access, Accounts, NoAccess};
 use crate::on_thread::OnThread;
 use crate::report::Step;
@@ -100,7 +102,7 @@ impl Syncs {
     /// # Errors
     /// [`Refused`]; nothing was sent to Garmin.
     pub async fn start(&self, request: Request) -> Result<Started, Refused> {
-        let today = local_day(Utc::now());
+        let today = self.0.zone(&request.account).await.day(Utc::now());
         let last = request.until.unwrap_or(today).min(today);
         let first = request.since.unwrap_or(last);
         if first < EARLIEST || first > last {
@@ -203,12 +205,14 @@ impl Syncs {
         let tiers = self.tiers(account).await?;
         let now = Utc::now();
         let start = self.0.rules.account_start.get(account).copied().unwrap_or(self.0.rules.start);
-        let scope = Scope { now, today: local_day(now), start, since: None, until: None, missing: true, eager: true };
         let name = account.to_owned();
         let work = move |store: &mut Store| {
+            let zone = zone_of(store, &name)?;
+            let today = zone.day(now);
+            let scope = Scope { now, today, start, since: None, until: None, missing: true, rest: None };
             let (mut entries, owed) = (Vec::new(), store.activities_without_original(&name)?);
             store.each_entry(&name, |entry| entries.push(entry))?;
-            let ledger = Ledger::new(&entries, now, local_day);
+            let ledger = Ledger::new(&entries, now, |at| zone.day(at));
             // Where there is no login, everything is wanted that any could bring.
             let of = |dataset: &Dataset| dataset.tiers().find(|tier| tiers.is_empty() || tiers.contains(tier));
             let grounds = grounds::look(store, &name, &datasets, &datasets, &ledger)?;
@@ -233,6 +237,12 @@ struct Looked {
     entries: Vec<LedgerEntry>,
     gaps: Vec<Gap>,
     tiers: Vec<Tier>,
+}
+
+/// By whose clock the days of an account go.
+fn zone_of(store: &Store, account: &str) -> Result<Zone, garminsync_store::Error> {
+    let known = store.account(account)?;
+    Ok(Zone::of(known.and_then(|known| known.time_zone).as_deref()))
 }
 
 fn unread(error: impl ToString) -> Refused {
@@ -267,6 +277,12 @@ impl Inner {
             return Err(Refused::UnknownDataset(unknown.clone()));
         }
         Ok(known.iter().filter(|dataset| names.iter().any(|name| dataset.is_called(name))).collect())
+    }
+
+    /// By whose clock the days of an account go; this machine's if the records cannot tell.
+    async fn zone(&self, account: &str) -> Zone {
+        let name = account.to_owned();
+        self.store.call(move |store| zone_of(store, &name)).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     /// Makes an account's queues, with the pauses that the store remembers.
@@ -322,7 +338,7 @@ impl Inner {
             since: request.since,
             until: request.until,
             missing: request.missing,
-            eager: request.trigger != Trigger::Schedule,
+            trigger: request.trigger,
             store: self.store.clone(),
             paces: slot.paces.clone(),
             outbound: self.outbound.clone(),

@@ -59,8 +59,8 @@ pub struct Scope {
     pub until: Option<NaiveDate>,
     /// Only what is missing: nothing that is held is read again.
     pub missing: bool,
-    /// A person asked: what was read a moment ago is read again.
-    pub eager: bool,
+    /// What was read so shortly ago is not read again, nor what was read within its dataset's `rest_hours`. `None`: a person asked.
+    pub rest: Option<TimeDelta>,
 }
 
 impl Scope {
@@ -242,7 +242,7 @@ fn wanted(
         if matches!(known.state, State::Error | State::Unavailable) || known.attempts > 0 {
             return true;
         }
-        if !scope.eager && known.is_within(rest, scope.now) {
+        if scope.rest.is_some_and(|least| known.is_within(rest.max(least), scope.now)) {
             return false;
         }
         known.fetched_utc < changed || !is_final(day, known.read_on, reread) || is_due_again(day, &known, route, scope)

@@ -21,7 +21,7 @@ fn known(state: State, read_on: NaiveDate, attempts: u32) -> Known {
 }
 
 fn scope(start: Option<NaiveDate>) -> Scope {
-    Scope { now: NOW.parse().unwrap(), today: today(), start, since: None, until: None, missing: false, eager: true }
+    Scope { now: NOW.parse().unwrap(), today: today(), start, since: None, until: None, missing: false, rest: None }
 }
 
 fn only(name: &str) -> Vec<Dataset> {
@@ -138,13 +138,17 @@ fn a_follower_asks_where_there_is_reason_and_again_when_it_changed() {
 }
 
 #[test]
-fn the_clock_leaves_alone_what_was_just_read_and_a_person_does_not() {
-    let sleep = ledger("sleep", (0..8).map(back).map(|day| (day, known(State::Provisional, today(), 0))));
-    let later = |minutes, eager| {
-        let scope = Scope { now: scope(None).now + TimeDelta::minutes(minutes), eager, ..scope(Some(back(7))) };
-        planned("sleep", &sleep, &scope).len()
+fn the_clock_and_a_resumed_run_leave_alone_what_was_just_read_and_a_person_does_not() {
+    let read = |dataset| ledger(dataset, (0..8).map(back).map(|day| (day, known(State::Provisional, today(), 0))));
+    let later = |dataset, minutes, rest: Option<i64>| {
+        let (now, rest) = (scope(None).now + TimeDelta::minutes(minutes), rest.map(TimeDelta::hours));
+        planned(dataset, &read(dataset), &Scope { now, rest, ..scope(Some(back(7))) }).len()
     };
-    assert_eq!([later(59, false), later(60, false), later(1, true)], [0, 1, 1]);
+    let clock = Some(0);
+    assert_eq!([later("sleep", 59, clock), later("sleep", 60, clock), later("sleep", 1, None)], [0, 1, 1]);
+    let resumed = Some(1);
+    let summary = "daily_summary";
+    assert_eq!([later(summary, 1, clock), later(summary, 59, resumed), later(summary, 60, resumed)], [1, 0, 1]);
 }
 
 #[test]

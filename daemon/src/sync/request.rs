@@ -1,11 +1,14 @@
 //! What is asked of the sync room and what it answers: requests, refusals, runs that were started, reports. The door and the clock use
 //! it. It must not know how a run works.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use super::plan::EARLIEST;
 use crate::report::{Reporter, Step};
+
+/// What was read so shortly before a run that goes on with another is not read again by it.
+const A_MOMENT: TimeDelta = TimeDelta::hours(1);
 
 /// Why a run is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,16 @@ impl Trigger {
             Self::Login => "login",
             Self::Resume => "resume",
             Self::Manual => "manual",
+        }
+    }
+
+    /// What was read so shortly ago, or as its dataset says, is not read again; `None`: a person asked, and what is held may be edited. After
+    /// a login, or where the last run was cut off, nothing is new since the minutes before.
+    pub fn rest(self) -> Option<TimeDelta> {
+        match self {
+            Self::Manual => None,
+            Self::Schedule => Some(TimeDelta::zero()),
+            Self::Resume | Self::Login => Some(A_MOMENT),
         }
     }
 }

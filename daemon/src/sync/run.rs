@@ -11,6 +11,7 @@ mod files;
 mod fresh;
 mod items;
 mod list;
+mod person;
 mod progress;
 mod ranges;
 mod send;
@@ -18,7 +19,7 @@ mod send;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Days, Local, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::{Accept, Garmin, Get, Tier, TokenSource};
 use garminsync_store::{Batch, Mark, Recorded, State, Store};
 use secrecy::SecretString;
@@ -35,7 +36,8 @@ use super::outbound::Outbound;
 use super::pace::{self, Pace};
 use super::plan::{self, Fetch, Ledger, Scope};
 use super::route::{Route, Values, render};
-use super::{Outcome, Report};
+use super::zone::Zone;
+use super::{Outcome, Report, Trigger};
 use crate::account::Keeper;
 use crate::on_thread::{Gone, OnThread};
 use crate::report::Step;
@@ -92,8 +94,8 @@ pub struct Job<S> {
     pub until: Option<NaiveDate>,
     /// Only what is missing.
     pub missing: bool,
-    /// A person asked: what was read a moment ago is read again.
-    pub eager: bool,
+    /// Why it runs.
+    pub trigger: Trigger,
     /// The records.
     pub store: OnThread<Store>,
     /// The queues.
@@ -104,12 +106,6 @@ pub struct Job<S> {
     pub cancel: CancellationToken,
     /// Hears each step, and the requests sent so far. Must not wait.
     pub say: Box<dyn Fn(Step, u64) + Send + Sync>,
-}
-
-/// The local day at a moment, by the time zone of this machine. A person who lives by another one sets `TZ` for the daemon; until then
-/// a day that has begun here but not there is answered 400, and read as "nothing yet".
-pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&Local).date_naive()
 }
 
 /// Why a run ends before its plan does.
@@ -188,6 +184,10 @@ struct Run<S> {
     absent: HashMap<&'static str, u32>,
     /// Garmin's number of the person.
     profile: Option<i64>,
+    /// By whose clock its days are told.
+    zone: Zone,
+    /// The settings were asked for before everything else, and whatever came of it is in the ledger.
+    knows_settings: bool,
     /// When a device last uploaded, as this run heard it.
     heard: Option<fresh::Heard>,
     answered: bool,
@@ -206,8 +206,10 @@ impl<S: Login> Job<S> {
     /// Runs to the end and tells how it went. The end is in the store before it is told.
     pub async fn run(self) -> Report {
         let now = Utc::now();
-        let (start, since, until, missing, eager) = (self.start, self.since, self.until, self.missing, self.eager);
-        let scope = Scope { now, today: local_day(now), start, since, until, missing, eager };
+        let (start, since, until, missing, rest) =
+            (self.start, self.since, self.until, self.missing, self.trigger.rest());
+        let (zone, today) = (Zone::Host, Zone::Host.day(now));
+        let scope = Scope { now, today, start, since, until, missing, rest };
         let mut paused = HashMap::new();
         for (tier, pace) in lock(&self.paces).iter_mut() {
             pace.begin();
@@ -231,6 +233,8 @@ impl<S: Login> Job<S> {
             narrow: Vec::new(),
             absent: HashMap::new(),
             profile: None,
+            zone,
+            knows_settings: false,
             heard: None,
             answered: false,
             failures: 0,
@@ -248,15 +252,12 @@ impl<S: Login> Job<S> {
 
 impl<S: Login> Run<S> {
     async fn work(&mut self) -> Result<(), Stop> {
-        if !self.job.eager && self.nothing_new().await? {
+        self.meet().await?;
+        if self.job.trigger == Trigger::Schedule && self.nothing_new().await? {
             return Ok(());
         }
-        let (account, now) = (self.job.account.clone(), self.scope.now);
-        let look =
-            move |store: &mut Store| Ok((Ledger::read(store, &account, now, local_day)?, store.account(&account)?));
-        let (ledger, known) = self.job.store.call(look).await?.map_err(failed)?;
-        self.ledger = ledger;
-        self.profile = known.and_then(|known| known.profile_id);
+        self.look_up().await?;
+        self.find_zone().await?;
         let recent = plan::earlier(self.scope.today, RECENT);
         self.reckon().await?;
         self.ranges(Lane::Day, Some(recent)).await?;
@@ -277,11 +278,6 @@ impl<S: Login> Run<S> {
             None => Ok(()),
             Some(last) => Err(Stop::Unreachable { why: last.why, retry_at: None }),
         }
-    }
-
-    /// The person's local day at a moment.
-    fn local_day(&self, at: DateTime<Utc>) -> NaiveDate {
-        local_day(at)
     }
 
     /// Whom to ask for a dataset: the first tier that serves it and is open. If that one was in a pause when the run began, nobody: a pause

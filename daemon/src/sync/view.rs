@@ -7,7 +7,7 @@ use garminsync_store::{Error, State, Store};
 use super::datasets::{Dataset, Kind, Lane};
 use super::plan::{Ledger, Standing, earlier, is_note};
 use super::route::Points;
-use super::run::local_day;
+use super::zone::Zone;
 
 /// What an account's mirror looks like.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,7 +22,7 @@ pub struct View {
     pub last_ok_at: Option<DateTime<Utc>>,
     /// What the last run complained about.
     pub last_error: Option<String>,
-    /// Data requests of runs that started on this local day.
+    /// Data requests of runs that started on this day, by this machine's clock.
     pub requests_today: u64,
     /// From this day on, up to yesterday at least, no day of any dataset is unread.
     pub complete_from: Option<NaiveDate>,
@@ -37,27 +37,28 @@ pub struct View {
 /// Looks up what the store knows; the rest is as if idle.
 pub fn look(store: &Store, account: &str, datasets: &[&Dataset]) -> Result<View, Error> {
     let now = Utc::now();
+    let zone = super::zone_of(store, account)?;
     let runs = store.last_runs(account)?;
     let (mut ledger, mut gaps) = (Ledger::default(), 0);
     store.each_entry(account, |entry| {
         let missing = matches!(entry.state, State::Error | State::Unavailable);
         gaps += u64::from(missing && !is_note(&entry.item));
-        ledger.learn(entry, now, local_day);
+        ledger.learn(entry, now, |at| zone.day(at));
     })?;
     Ok(View {
         last_ok_at: runs.last_ok_ended,
         last_error: runs.last_error,
         requests_today: store.requests_since(account, midnight(now))?,
-        complete_from: complete_from(&ledger, datasets, local_day(now)),
+        complete_from: complete_from(&ledger, datasets, zone.day(now)),
         newest_day: store.newest_day(account)?,
         gaps,
         ..View::default()
     })
 }
 
-/// The beginning of the local day; where a clock change swallowed it, the moment a day ago does.
+/// The beginning of this machine's day; where a clock change swallowed it, the moment a day ago does.
 fn midnight(now: DateTime<Utc>) -> DateTime<Utc> {
-    let midnight = local_day(now).and_time(NaiveTime::MIN).and_local_timezone(Local).earliest();
+    let midnight = Zone::Host.day(now).and_time(NaiveTime::MIN).and_local_timezone(Local).earliest();
     midnight.map_or(now - TimeDelta::days(1), |midnight| midnight.to_utc())
 }
 

@@ -15,3 +15,4 @@ mod room;
 mod stopping;
 mod tables;
 mod trouble;
+mod zones;

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use chrono::{Days, Local, NaiveDate, Utc};
+use chrono::{Days, NaiveDate, Timelike, Utc};
+use chrono_tz::Tz;
 use garminsync_daemon::on_thread::OnThread;
 use garminsync_daemon::report::Step;
 use garminsync_daemon::sync::outbound::Outbound;
 use garminsync_daemon::sync::run::{Job, Login, Paces};
-use garminsync_daemon::sync::{Outcome, Report, datasets, pace, projections};
+use garminsync_daemon::sync::{Outcome, Report, Trigger, datasets, pace, projections};
 use garminsync_garmin::{Domain, Garmin, NoToken, Settings, Tier, TokenSource};
 use garminsync_store::{AccountRow, Store};
 use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
@@ -24,8 +25,27 @@ pub const ANA: &str = "ana@example.org";
 /// What everybody has on both tiers, and what most of these tests are about.
 pub const CORE: [&str; 5] = ["activities", "daily_summary", "hrv", "original", "sleep"];
 
+/// Where Ana lives: at home in Berlin, unless it is about midnight there. No test may see its day end.
+pub static HOME: LazyLock<Tz> = LazyLock::new(|| {
+    let hours_from_midnight = |zone: &Tz| Utc::now().with_timezone(zone).hour().abs_diff(12);
+    if hours_from_midnight(&Tz::Europe__Berlin) < 10 { Tz::Europe__Berlin } else { Tz::America__New_York }
+});
+
+/// Ana's day.
 pub fn today() -> NaiveDate {
-    Local::now().date_naive()
+    Utc::now().with_timezone(&*HOME).date_naive()
+}
+
+/// What the records hold of somebody at home there, before any sync.
+pub fn row(name: &str) -> AccountRow {
+    AccountRow {
+        name: name.into(),
+        profile_id: None,
+        display_name: None,
+        full_name: None,
+        domain: "garmin.com".into(),
+        time_zone: Some(HOME.name().into()),
+    }
 }
 
 pub fn back(days: u64) -> NaiveDate {
@@ -38,8 +58,8 @@ pub struct Mirror {
     pub start: Option<NaiveDate>,
     pub since: Option<NaiveDate>,
     pub datasets: Vec<&'static str>,
-    /// As if a person asked, not the clock.
-    pub eager: bool,
+    /// Who wants it.
+    pub trigger: Trigger,
     pub display_name: Option<String>,
     pub paces: Paces,
     pub refused: Refused,
@@ -115,7 +135,7 @@ impl Mirror {
     /// Of a person with so many days of data up to today, and so many activities.
     pub async fn of(days: u64, activities: usize, tiers: &[Tier]) -> Self {
         let fake = FakeGarmin::start(Options::default()).await.unwrap();
-        fake.add(Person::named(ANA).lived(today(), days, activities));
+        fake.add(Person::named(ANA).home(*HOME).lived(today(), days, activities));
         let garmin = Garmin::new(settings(&fake)).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let mut mirror = Self {
@@ -124,7 +144,7 @@ impl Mirror {
             start: Some(back(days - 1)),
             since: None,
             datasets: CORE.to_vec(),
-            eager: true,
+            trigger: Trigger::Manual,
             display_name: None,
             paces: Paces::default(),
             refused: Refused::default(),
@@ -135,6 +155,7 @@ impl Mirror {
             store: None,
         };
         mirror.restart();
+        mirror.store().call(|store| store.upsert_account(&row("default"))).await.unwrap().unwrap();
         mirror
     }
 
@@ -144,14 +165,17 @@ impl Mirror {
         let person = self.fake.person(ANA).unwrap();
         self.display_name = Some(person.display_name.clone());
         let row = AccountRow {
-            name: "default".into(),
             profile_id: Some(person.profile_id),
             display_name: Some(person.display_name),
-            full_name: None,
-            domain: "garmin.com".into(),
-            time_zone: None,
+            ..row("default")
         };
         self.store().call(move |store| store.upsert_account(&row)).await.unwrap().unwrap();
+    }
+
+    /// As before Garmin was first asked for the settings.
+    pub fn forget_zone(&self) {
+        let database = rusqlite::Connection::open(self.dir.path().join("garmin.db")).unwrap();
+        database.execute("UPDATE account SET time_zone = NULL", []).unwrap();
     }
 
     /// As after `kill -9`: the memory is gone, the database is what it is.
@@ -189,7 +213,7 @@ impl Mirror {
             since: self.since,
             until: None,
             missing: false,
-            eager: self.eager,
+            trigger: self.trigger,
             store: self.store(),
             paces: self.paces.clone(),
             outbound: Outbound::new(Duration::ZERO),

@@ -18,7 +18,7 @@ use garminsync_store::{Keys, Store, Vault};
 use garminsync_test_support::fake::{Effect, FakeGarmin, Filter, Host, Options, Rule};
 use garminsync_test_support::people::Person;
 
-use super::mirror::{CORE, back, today};
+use super::mirror::{CORE, HOME, back, row, today};
 
 const DAYS: u64 = 60;
 
@@ -51,7 +51,7 @@ impl House {
     async fn of(names: &[&str]) -> Self {
         let fake = FakeGarmin::start(Options::default()).await.unwrap();
         for name in names {
-            fake.add(Person::named(&email(name)).lived(today(), DAYS, 20).password("pass"));
+            fake.add(Person::named(&email(name)).home(*HOME).lived(today(), DAYS, 20).password("pass"));
         }
         let mut settings = Settings::of(Domain::Com);
         settings.pauses = Pauses::all(Duration::ZERO);
@@ -82,6 +82,10 @@ impl House {
                 ..LoginStart::default()
             };
             assert_eq!(accounts.login(start, Reporter::silent()).await.unwrap().state, AccountState::Active);
+        }
+        for name in names {
+            let row = row(name);
+            store.call(move |store| store.upsert_account(&row)).await.unwrap().unwrap();
         }
         let shown = Arc::default();
         let syncs = open(&store, &accounts, &shown);

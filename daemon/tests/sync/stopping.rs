@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use garminsync_daemon::sync::Outcome;
+use garminsync_daemon::sync::{Outcome, Trigger};
 use garminsync_garmin::Tier;
 use garminsync_test_support::fake::{Filter, Host};
 use tokio_util::sync::CancellationToken;
 
 use super::mirror::{Mirror, back};
+
+/// Requests of an account that are under way at one time, at most.
+const IN_FLIGHT: usize = 2;
+/// A page of the activity list proves its days when the next one goes on from there: a death in between costs it again.
+const A_PAGE: usize = 1;
 
 /// Waits until Garmin has got so many more data requests, or the run is over.
 async fn after(mirror: &Mirror, requests: usize, over: impl Fn() -> bool) {
@@ -53,4 +58,40 @@ async fn a_run_that_is_killed_goes_on_where_it_was() {
     mirror.assert_complete(back(199));
     let files = mirror.rows("SELECT count(*) AS n, count(DISTINCT path) AS d FROM original");
     assert_eq!(files[0]["n"], files[0]["d"]);
+}
+
+/// What a run read before it died is not read again by the one that goes on: twenty deaths cost what was in flight.
+#[tokio::test]
+async fn a_run_that_is_killed_costs_only_what_was_in_flight() {
+    for tier in [Tier::Account, Tier::Personal] {
+        let mut whole = Mirror::of(32, 12, &[tier]).await;
+        whole.everything().await;
+        whole.sync_ok().await;
+        let fewest = whole.data_requests();
+
+        let mut mirror = Mirror::of(32, 12, &[tier]).await;
+        mirror.everything().await;
+        mirror.fake.knobs(|knobs| knobs.latency = Duration::from_millis(1));
+        mirror.trigger = Trigger::Login;
+        let mut deaths = 0;
+        for requests in (0..20).map(|n| 2 + n * 7 % 9) {
+            let run = tokio::spawn(mirror.job(CancellationToken::new()).await.run());
+            after(&mirror, requests, || run.is_finished()).await;
+            deaths += usize::from(!run.is_finished());
+            run.abort();
+            let _ = run.await;
+            mirror.restart();
+            mirror.trigger = Trigger::Resume;
+        }
+        assert_eq!(deaths, 20);
+        mirror.sync_ok().await;
+        let (sent, lost) = (mirror.data_requests(), IN_FLIGHT * deaths + A_PAGE);
+        assert!(sent <= fewest + lost, "{tier:?}: {sent} requests, {fewest} without a death and {lost} lost with them");
+        let held = |mirror: &Mirror| {
+            let days =
+                "SELECT dataset || ' ' || state, count(*) AS z FROM ledger WHERE item NOT LIKE 'pages%' GROUP BY 1";
+            mirror.counts(days)
+        };
+        assert_eq!(held(&mirror), held(&whole), "{tier:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Row for row: every table holds what Garmin holds, whichever tier brought it.
 
-use garminsync_daemon::sync::Outcome;
+use garminsync_daemon::sync::{Outcome, Trigger};
 use garminsync_garmin::Tier;
 use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
 use garminsync_test_support::people::{Row, TABLES};
@@ -116,7 +116,7 @@ async fn a_tick_with_nothing_new_costs_one_request() {
     for tier in [Tier::Account, Tier::Personal] {
         let mut mirror = Mirror::of(30, 8, &[tier]).await;
         mirror.everything().await;
-        mirror.eager = false;
+        mirror.trigger = Trigger::Schedule;
         mirror.sync_ok().await;
         for _ in 0..3 {
             mirror.restart();
@@ -133,9 +133,9 @@ async fn a_tick_with_nothing_new_costs_one_request() {
         let path = if tier == Tier::Account { "stats/sleep" } else { "dailySleepSummariesByDate" };
         mirror.fake.misbehave(Rule::does(Effect::status(500)).host(host).path(path));
         mirror.fake.live(ANA, |life| life.late_upload(&[back(1)], 1));
-        mirror.eager = true;
+        mirror.trigger = Trigger::Manual;
         assert_eq!(mirror.sync().await.outcome, Outcome::Partial);
-        mirror.eager = false;
+        mirror.trigger = Trigger::Schedule;
         mirror.fake.behave();
         assert!(mirror.sync_ok().await.requests > 1);
     }

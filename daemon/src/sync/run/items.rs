@@ -8,6 +8,7 @@ use garminsync_store::{Batch, Error, Mark, Recorded, State, Store, Thing};
 use super::ahead::AHEAD;
 use super::ask::Trouble;
 use super::fetch::{Lacking, Whole};
+use super::person::SETTINGS;
 use super::{Job, Login, NotRecorded, Run, Stop};
 use crate::sync::archive::{self, ALL};
 use crate::sync::datasets::{Dataset, Kind};
@@ -21,7 +22,7 @@ const ENOUGH_REFUSALS: u32 = 3;
 
 /// What became of one request for a thing.
 #[derive(PartialEq)]
-enum Came {
+pub(super) enum Came {
     Something,
     Refused,
     /// Nobody is there to ask.
@@ -42,7 +43,8 @@ impl<S: Login> Run<S> {
     /// Reads the inventories that are due.
     pub(super) async fn inventories(&mut self) -> Result<(), Stop> {
         for dataset in self.of_kind(Kind::Inventory) {
-            if plan::inventory(dataset, self.ledger.standing(&dataset.name), &self.scope) {
+            let known = self.knows_settings && dataset.name == SETTINGS;
+            if !known && plan::inventory(dataset, self.ledger.standing(&dataset.name), &self.scope) {
                 self.say(dataset.name.clone(), 1, dataset);
                 self.thing(dataset, ALL).await?;
             }
@@ -109,7 +111,8 @@ impl<S: Login> Run<S> {
         self.job.datasets.iter().copied().filter(|dataset| dataset.kind == kind).collect()
     }
 
-    async fn thing(&mut self, dataset: &'static Dataset, item: &str) -> Result<Came, Stop> {
+    /// Asks for one thing, or a whole inventory.
+    pub(super) async fn thing(&mut self, dataset: &'static Dataset, item: &str) -> Result<Came, Stop> {
         loop {
             let Some(tier) = self.tier_of(dataset) else { return Ok(Came::Nobody) };
             let Some(route) = dataset.route(tier) else { return Ok(Came::Nobody) };

@@ -8,7 +8,7 @@ use garminsync_store::{Batch, Mark, Recorded, State, Store};
 
 use super::ask::Trouble;
 use super::days::errors;
-use super::{Login, NotRecorded, Run, Stop, local_day};
+use super::{Login, NotRecorded, Run, Stop};
 use crate::sync::archive::{self, Row};
 use crate::sync::datasets::{Dataset, Kind};
 use crate::sync::plan::{Fetch, WHOLE_LIST, earlier, later};
@@ -114,6 +114,7 @@ impl<S: Login> Run<S> {
         let Some(route) = dataset.route(fetch.tier) else { return Ok(Err("no route".into())) };
         let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
         let (fetched_utc, today) = (Utc::now(), self.scope.today);
+        let read_on = self.local_day(fetched_utc);
         let files = self.job.datasets.iter().find(|known| known.kind == Kind::Files).map(|files| files.name.as_str());
         let record = move |store: &mut Store| -> Result<Page, NotRecorded> {
             let text = match &answer {
@@ -123,7 +124,7 @@ impl<S: Login> Run<S> {
             let (rows, odd) = archive::page(route, text)?;
             let mut listing = listing;
             let last = rows.len() + odd < limit as usize;
-            let ledger = listing.advance(&rows, last, today, local_day(fetched_utc), dataset.reread_days)?;
+            let ledger = listing.advance(&rows, last, today, read_on, dataset.reread_days)?;
             let items = archive::items(&rows);
             let name = dataset.name.as_str();
             let batch = Batch { account: &account, run, dataset: name, fetched_utc, requests, bytes, items, ledger };
@@ -156,7 +157,7 @@ impl<S: Login> Run<S> {
                 if page.odd > 0 {
                     self.complain(dataset, format!("{} of {} rows cannot be read", page.odd, page.rows));
                 }
-                self.ledger.found(&dataset.name, &page.marks, fetched_utc, local_day(fetched_utc));
+                self.ledger.found(&dataset.name, &page.marks, fetched_utc, read_on);
                 Ok(Ok((page.listing, page.rows)))
             }
             Err(NotRecorded::Odd(why)) => {

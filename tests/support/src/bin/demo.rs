@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Parser;
 use garminsync_test_support::fake::{FakeGarmin, Knobs, Mail, Options};
 use garminsync_test_support::harness::{Binaries, Daemon, Home, PATIENCE};
-use garminsync_test_support::people::{Person, SignInMood};
+use garminsync_test_support::people::{self, Person, SignInMood};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -50,7 +50,7 @@ async fn tour(by_itself: bool) -> Result<(), Box<dyn std::error::Error>> {
     let options = Options { knobs, on_mail: Some(mailman(deliver)), ..Options::default() };
     let fake = FakeGarmin::start(options).await?;
     let person = Person::named(EMAIL).password(PASSWORD).mood(SignInMood::MfaEmail);
-    fake.add(person.lived(chrono::Utc::now().date_naive(), 365, 150));
+    fake.add(person.lived(people::today(), 365, 150));
     let home = Home::new(&binaries, &format!("{}\nsign_in_pause_s = 0\n", fake.endpoints_toml()), "")?;
     println!(
         "A pretend Garmin listens at {}, and everything else lives in {}.",

@@ -5,10 +5,10 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use chrono::{Days, Utc};
+use chrono::Days;
 use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
 use garminsync_test_support::harness::{Binaries, Daemon, Home};
-use garminsync_test_support::people::{Person, SignInMood};
+use garminsync_test_support::people::{self, Person, SignInMood};
 
 #[cfg(not(target_os = "linux"))]
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ mod measure {
     pub async fn all() -> Result<()> {
         let binaries = Binaries::build()?;
         let fake = FakeGarmin::start(Options::default()).await?;
-        let today = Utc::now().date_naive();
+        let today = people::today();
         fake.add(Person::named(EMAIL).password(PASSWORD).mood(SignInMood::Ok).lived(today, DAYS, ACTIVITIES));
         let start = today - Days::new(DAYS - 1);
         // Samples are left out: they make the first sync three times as long, and nothing else here different.

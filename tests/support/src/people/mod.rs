@@ -1,5 +1,5 @@
 //! People for the fake Garmin: who they are, how their sign-in goes, and years of plausible data with its truth.
-//! Tests and the fake make them; everything follows from a seed and a period, never from the wall clock.
+//! Tests and the fake make them; everything follows from a seed and a period, never from the wall clock (save `today`).
 //! Nothing here knows HTTP: the JSON shapes are functions from truth to `serde_json::Value`.
 
 mod activities;
@@ -26,7 +26,7 @@ pub use happen::{Change, Passed};
 pub use life::{Day, Life};
 pub use original::Original;
 pub use person::{KeyState, Person, SignInFlow, SignInMood};
-pub use plan::{Habits, Plan, Travel};
+pub use plan::{Habits, Plan, Travel, today};
 pub use tables::{Row, TABLES, Table};
 pub use truth::*;
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 
 use super::chance::hash;
 use super::life::Life;
@@ -180,7 +181,14 @@ impl Person {
     /// With `days` days of data up to `today` instead, and this many activities.
     pub fn lived(self, today: NaiveDate, days: u64, activities: usize) -> Person {
         let old = self.life.plan();
-        let plan = Plan { seed: old.seed, habits: old.habits, activities, ..Plan::until(today, days) };
+        let plan = Plan { seed: old.seed, home: old.home, habits: old.habits, activities, ..Plan::until(today, days) };
+        let life = Life::new(plan, &self.email);
+        Person { life, ..self }
+    }
+
+    /// At home in this time zone, which is also what the settings say.
+    pub fn home(self, home: Tz) -> Person {
+        let plan = Plan { home, ..self.life.plan().clone() };
         let life = Life::new(plan, &self.email);
         Person { life, ..self }
     }

@@ -4,6 +4,9 @@
 use chrono::{DateTime, Days, Duration, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
+/// Where people live who were not told otherwise.
+const HOME: Tz = Tz::Europe__Berlin;
+
 /// What a life is generated from. The same plan gives the same life, byte for byte.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -70,7 +73,7 @@ impl Plan {
         let drawer = (days >= 200).then(|| (today - Days::new(120), today - Days::new(114)));
         Plan {
             seed: 1,
-            home: chrono_tz::Europe::Berlin,
+            home: HOME,
             first,
             today,
             activities,
@@ -111,6 +114,11 @@ impl Plan {
         let day_at_home = at.with_timezone(&self.home).date_naive();
         at.with_timezone(&self.zone_on(day_at_home)).naive_local()
     }
+}
+
+/// Today where people live who were not told otherwise: Berlin. For tests whose Garmin goes by the real clock.
+pub fn today() -> NaiveDate {
+    Utc::now().with_timezone(&HOME).date_naive()
 }
 
 /// The moment a wall clock shows this; the first one if it does so twice, the end of the gap if never.

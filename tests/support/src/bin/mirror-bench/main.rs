@@ -12,11 +12,11 @@ use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use archive::{Archive, LEVEL, archive};
-use chrono::{Days, Utc};
+use chrono::Days;
 use clap::{Parser, ValueEnum};
 use garminsync_test_support::fake::{FakeGarmin, Host, Options, Rate, Seen};
 use garminsync_test_support::harness::{Binaries, Daemon, Home, readme_queries, run};
-use garminsync_test_support::people::{Person, SignInMood};
+use garminsync_test_support::people::{self, Person, SignInMood};
 use serde::Serialize;
 
 const EMAIL: &str = "ana@example.org";
@@ -141,7 +141,7 @@ async fn bench(args: &Args) -> Result<()> {
 async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64, tier: Tier) -> Result<Figures> {
     let fake = FakeGarmin::start(Options::default()).await?;
     let (days, activities) = (365 * years, args.activities * usize::try_from(years)?);
-    let today = Utc::now().date_naive();
+    let today = people::today();
     fake.add(Person::named(EMAIL).password(PASSWORD).mood(SignInMood::Ok).lived(today, days, activities));
     let start = today - Days::new(days - 1);
     let config = |schedule: &str| {
