@@ -34,7 +34,13 @@ async fn the_first_sync_already_goes_by_the_persons_day() {
         mirror.sync_ok().await;
 
         let host = if tier == Tier::Account { Host::Connectapi } else { Host::Personal };
-        assert_eq!(mirror.fake.count(&Filter::host(host).status(400)), 0, "no day that has not begun is asked for");
+        let refused = |mirror: &Mirror| {
+            let seen = mirror.fake.requests().into_iter().filter(|seen| seen.status == Some(400));
+            // The Personal tier answers so where a night is not known yet, whatever day it is.
+            let seen = seen.filter(|seen| !seen.path.starts_with("/hrv-service/hrv/"));
+            seen.map(|seen| format!("{}?{}", seen.path, seen.query)).collect::<Vec<_>>()
+        };
+        assert_eq!(refused(&mirror), [""; 0], "no day that has not begun is asked for");
         assert_eq!(mirror.fake.count(&Filter::host(host).path("userprofile/settings")), 1, "the zone costs no request");
         let newest = mirror.rows("SELECT max(day) AS day, count(*) AS n FROM ledger WHERE dataset = 'daily_summary'");
         assert_eq!(
@@ -48,7 +54,7 @@ async fn the_first_sync_already_goes_by_the_persons_day() {
         mirror.fake.forget_requests();
         mirror.sync_ok().await;
         assert_eq!(mirror.fake.count(&Filter::host(host).path("userprofile/settings")), 0);
-        assert_eq!(mirror.fake.count(&Filter::host(host).status(400)), 0);
+        assert_eq!(refused(&mirror), [""; 0]);
     }
 }
 
