@@ -4,13 +4,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use garminsync_store::{Item, Mark, State};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::plan::{day_of, is_final};
-use super::route::Route;
+use super::route::{Points, Route};
 
 /// The item of an inventory: all of it.
 pub const ALL: &str = "all";
@@ -106,7 +106,8 @@ pub fn one<'a>(route: &Route, item: &str, parts: &[Part<'a>]) -> Result<Option<R
         }
         // Nothing of what tells data: then it has to say so, not something else.
         let known = |pointer: &String| pointer.split('/').nth(1).is_some_and(|key| value.get(key).is_some());
-        return if is_blank(&value) || route.evidence.iter().any(known) {
+        let enveloped = !route.envelope.is_empty() && value.pointer(&route.envelope).is_some();
+        return if is_blank(&value) || enveloped || route.evidence.iter().any(known) {
             Ok(None)
         } else {
             Err(Shape(format!("nothing at {:?}", route.evidence)))
@@ -286,6 +287,39 @@ pub fn items<'r>(rows: &'r [Row<'_>]) -> Vec<Item<'r>> {
 /// The days that hold data.
 pub fn days(rows: &[Row<'_>]) -> BTreeSet<NaiveDate> {
     rows.iter().filter(|row| !row.blank).filter_map(|row| row.day).collect()
+}
+
+/// The days that were held and are no longer: Garmin's answer lists them no more, or without data, although it came whole. That alone proves
+/// nothing, as a page may be empty for reasons of Garmin's own. It is believed where the answer names the days that it speaks of, where it
+/// lists at least as many of the days that were asked for as it leaves out, or where the dataset that this one follows has lost the day.
+pub fn gone(
+    route: &Route,
+    (from, to): (NaiveDate, NaiveDate),
+    parts: &[Part<'_>],
+    listed: &BTreeSet<NaiveDate>,
+    held: &BTreeSet<NaiveDate>,
+    unfounded: impl Fn(NaiveDate) -> bool,
+) -> Vec<NaiveDate> {
+    let came = parts.iter().all(|part| !part.pages.is_empty());
+    if route.points != Points::Days || !came {
+        return Vec::new();
+    }
+    let missing: Vec<_> = held.range(from..=to).filter(|day| !listed.contains(day)).copied().collect();
+    let outnumbered = !route.is_single_day() && missing.len() <= listed.range(from..=to).count();
+    let covered = covered(route, parts);
+    let spoken_of = |day: NaiveDate| covered.is_some_and(|(first, last)| (first..=last).contains(&day));
+    missing.into_iter().filter(|day| outnumbered || spoken_of(*day) || unfounded(*day)).collect()
+}
+
+/// The first and the last day that an answer says it is about.
+fn covered(route: &Route, parts: &[Part<'_>]) -> Option<(NaiveDate, NaiveDate)> {
+    let answer: Value = serde_json::from_str(parts.first()?.pages.first()?).ok()?;
+    let day = |pointer: &String| match answer.pointer(pointer)? {
+        Value::String(text) => day_of(text),
+        // Wall clock, written as if it were UTC.
+        value => Some(DateTime::from_timestamp_millis(value.as_i64()?)?.date_naive()),
+    };
+    Some((day(route.covers.first()?)?, day(route.covers.last()?)?))
 }
 
 /// What the ledger learns about the days that were asked for, when those in `present` came with data.

@@ -136,3 +136,45 @@ fn the_ledger_learns_about_every_day_that_was_asked_for() {
     ];
     assert_eq!(states, expected);
 }
+
+/// What goes, when the days 1 to 9 were held and a range of these days was answered with `body`.
+fn lost(dataset: &str, body: &str, unfounded: &[u32]) -> Vec<u32> {
+    let (route, day) = (route(dataset), |day| NaiveDate::from_ymd_opt(2026, 10, day).unwrap());
+    let (range, held) = ((day(1), day(9)), (1..=9).map(day).collect());
+    let parts = if body.is_empty() { vec![Part { name: "", pages: vec![] }] } else { Part::whole(body) };
+    let listed = days(&super::rows(&route, range.0, range.1, &parts).unwrap());
+    let unfounded: Vec<_> = unfounded.iter().copied().map(day).collect();
+    let gone = gone(&route, range, &parts, &listed, &held, |day| unfounded.contains(&day));
+    gone.iter().map(chrono::Datelike::day).collect()
+}
+
+#[test]
+fn a_day_goes_when_an_answer_vouches_for_it() {
+    let list = |days: std::ops::RangeInclusive<u32>| {
+        let row = |day| format!(r#"{{"calendarDate":"2026-10-{day:02}","valueInML":250}}"#);
+        format!("[{}]", days.map(row).collect::<Vec<_>>().join(","))
+    };
+    // Nothing, and nothing but a few, is no proof.
+    for body in ["", "[]", "null", &list(1..=4), &list(11..=19)] {
+        assert_eq!(lost("hydration", body, &[]), [0; 0], "{body}");
+    }
+    assert_eq!(lost("hydration", &list(1..=5), &[]), [6, 7, 8, 9]);
+    assert_eq!(lost("hydration", &list(1..=9), &[]), [0; 0]);
+    let zero = list(1..=9).replacen("250", "0", 1);
+    assert_eq!(lost("hydration", &zero, &[]), [1], "listed without data");
+    // What the day depended on is gone.
+    assert_eq!(lost("hydration", "[]", &[3]), [3]);
+    assert_eq!(lost("hydration", "", &[3]), [0; 0], "HTTP 204 says nothing of it");
+    // The answer says what it is about, as milliseconds or as a date.
+    let range = |from: u64, until: u64| {
+        let ms = |day: u64| (1_790_812_800 + (day - 1) * 86_400) * 1_000;
+        format!(r#"{{"dailyWeightSummaries":[],"totalAverage":{{"from":{},"until":{}}}}}"#, ms(from), ms(until))
+    };
+    assert_eq!(lost("weight", &range(1, 9), &[]), (1..=9).collect::<Vec<_>>());
+    assert_eq!(lost("weight", &range(8, 20), &[]), [8, 9]);
+    assert_eq!(lost("weight", r#"{"dailyWeightSummaries":[],"totalAverage":null}"#, &[]), [0; 0]);
+    assert_eq!(lost("nutrition", r#"{"mealDate":"2026-10-09","mealDetails":[]}"#, &[]), [9]);
+    assert_eq!(lost("nutrition", r#"{"mealDate":null,"mealDetails":[]}"#, &[]), [0; 0]);
+    // One day that stands for a month says nothing of others.
+    assert_eq!(lost("fitness_age", "{}", &[9]), [0; 0]);
+}

@@ -53,6 +53,9 @@ pub struct Dataset {
     /// What has no day (an inventory, an item) is read again after so many days; 0: never for its age.
     #[serde(default)]
     pub every_days: u32,
+    /// Of things: one that no table names any more is gone with its rows. (What belongs to a deleted activity stays, as the activity does.)
+    #[serde(default)]
+    pub drops: bool,
     /// Asked only for days on which another dataset has data, and again when that changed.
     pub follows: Option<Follows>,
     /// How the Personal API serves it.
@@ -63,6 +66,8 @@ pub struct Dataset {
     sql_tables: String,
     #[serde(skip)]
     sql_project: String,
+    #[serde(skip)]
+    sql_clear: String,
     /// For [`Kind::Items`]: a query with `:account` that gives `item`, `day` and `changed_utc` of each thing there is.
     #[serde(skip)]
     pub sql_each: String,
@@ -136,6 +141,7 @@ impl Dataset {
             tables: self.tables.clone(),
             sql_tables: self.sql_tables.clone(),
             sql_project: self.sql_project.clone(),
+            sql_clear: self.sql_clear.clone(),
         })
     }
 
@@ -149,6 +155,16 @@ impl Dataset {
             _ => 1,
         };
         Some(ranges * route.requests())
+    }
+
+    /// How the rows of an old answer are taken back where the folder does not say: those of its day, or all of an inventory.
+    fn clears(&self) -> String {
+        let only = match self.kind {
+            Kind::Days => " AND day = :item",
+            Kind::Inventory => "",
+            Kind::Items | Kind::Activities | Kind::Files | Kind::Deletions => return String::new(),
+        };
+        self.tables.iter().map(|table| format!("DELETE FROM \"{table}\" WHERE account = :account{only};\n")).collect()
     }
 
     fn fits(&self, route: &Route) -> bool {
@@ -178,6 +194,7 @@ impl Dataset {
         if dataset.kind != Kind::Files {
             dataset.sql_tables = file("table.sql")?.clone();
             dataset.sql_project = file("project.sql")?.clone();
+            dataset.sql_clear = files.get("clear.sql").cloned().unwrap_or_else(|| dataset.clears());
         }
         if dataset.kind == Kind::Items {
             dataset.sql_each = file("each.sql")?.clone();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::archive;
 use super::*;
-use garminsync_store::{Batch, Store};
+use garminsync_store::{Batch, GONE, Item, Store};
 
 fn text(folder: &str, file: &str) -> Option<&'static str> {
     FOLDERS.get_file(format!("{folder}/{file}"))?.contents_utf8()
@@ -54,6 +54,12 @@ fn every_example_becomes_the_rows_it_expects() {
             store.rebuild(name, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
             for (table, expected) in expected["tables"].as_object().unwrap() {
                 assert_eq!(&Value::from(dump(dir.path(), table)), expected, "{name}, {tier}: table {table}, rebuilt");
+            }
+            // What was made of an answer can be taken back.
+            let gone: Vec<Item> = rows.iter().map(|row| Item { item: row.item.clone(), body: GONE }).collect();
+            store.record(&Batch { items: gone, ..batch.clone() }).unwrap();
+            for table in dataset.tables.iter().filter(|_| !dataset.sql_clear.is_empty()) {
+                assert_eq!(dump(dir.path(), table), [Value::Null; 0], "{name}, {tier}: table {table}, taken back");
             }
         }
         if std::env::var_os("UPDATE_GOLDEN").is_some() {

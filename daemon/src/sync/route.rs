@@ -58,6 +58,13 @@ pub struct Route {
     /// nothing), it only says that there are no data. Empty: every row has data.
     #[serde(default)]
     pub evidence: Vec<String>,
+    /// JSON pointer to what an answer has even where it has no evidence, such as the name of its day; else that is an unknown shape.
+    #[serde(default)]
+    pub envelope: String,
+    /// JSON pointers, inside the whole answer, to the first and the last day that it speaks of (or to its one day): a day in between that it
+    /// does not list has nothing more.
+    #[serde(default)]
+    pub covers: Vec<String>,
     /// A file comes, not JSON.
     #[serde(default)]
     pub file: bool,

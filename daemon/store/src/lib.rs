@@ -27,7 +27,7 @@ pub use forget::Holdings;
 pub use ledger::{LedgerEntry, Mark, State};
 pub use originals::{Originals, sha256_hex};
 pub use pauses::Pause;
-pub use projection::Projection;
+pub use projection::{GONE, Projection};
 pub use reasons::Thing;
 pub use rebuild::{Rebuilt, Step};
 pub use record::{Batch, Item, OriginalBatch, OriginalRow, Recorded};

@@ -13,6 +13,9 @@ use crate::originals::hex;
 /// Our own tables, which no dataset may own.
 const RESERVED: [&str; 7] = ["account", "answer", "ledger", "original", "pause", "projection", "sync_run"];
 
+/// The answer of an item that Garmin had once and has no more: JSON's `null`.
+pub const GONE: &str = "null";
+
 /// A dataset as the store sees it: tables, and how an answer becomes rows in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projection {
@@ -26,12 +29,15 @@ pub struct Projection {
     /// One or more statements, run once per item with `:account`, `:item`, `:body` (JSON text) and `:fetched_utc` (ISO 8601: when this
     /// answer came) as far as they are used: upserts into the tables, so that running them again changes nothing.
     pub sql_project: String,
+    /// Statements that take back what `sql_project` made of an answer, with the same parameters: they run with an item's old answer
+    /// before its new one is projected, and when Garmin has the item no more. Empty where a row of an item can only be replaced.
+    pub sql_clear: String,
 }
 
 impl Projection {
     pub(crate) fn sha256(&self) -> String {
         let mut hash = Sha256::new();
-        for part in [&self.tables.join(","), &self.sql_tables, &self.sql_project] {
+        for part in [&self.tables.join(","), &self.sql_tables, &self.sql_project, &self.sql_clear] {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
@@ -46,26 +52,45 @@ impl Projection {
 /// A dataset's statements, prepared once for many items.
 pub(crate) struct Prepared<'c> {
     dataset: &'c str,
-    statements: Vec<Statement<'c>>,
+    project: Vec<Statement<'c>>,
+    clear: Vec<Statement<'c>>,
 }
 
 impl<'c> Prepared<'c> {
     pub(crate) fn new(connection: &'c Connection, projection: &'c Projection) -> Result<Self, Error> {
-        let mut statements = Vec::new();
-        let mut rest = rusqlite::Batch::new(connection, &projection.sql_project);
-        while let Some(statement) =
-            rest.next().map_err(|e| projection.wrong(format!("its projection is wrong: {e}")))?
-        {
-            statements.push(statement);
-        }
-        Ok(Self { dataset: &projection.dataset, statements })
+        let prepared = |sql: &'c str| {
+            let mut statements = Vec::new();
+            let mut rest = rusqlite::Batch::new(connection, sql);
+            while let Some(statement) =
+                rest.next().map_err(|e| projection.wrong(format!("its projection is wrong: {e}")))?
+            {
+                statements.push(statement);
+            }
+            Ok::<_, Error>(statements)
+        };
+        let (project, clear) = (prepared(&projection.sql_project)?, prepared(&projection.sql_clear)?);
+        Ok(Self { dataset: &projection.dataset, project, clear })
     }
 
+    /// Makes rows of an answer; none of one that says that there is nothing more.
     pub(crate) fn run(&mut self, account: &str, item: &str, body: &str, fetched_utc: &str) -> Result<(), Error> {
+        if body == GONE {
+            return Ok(());
+        }
+        Self::run_all(&mut self.project, self.dataset, [account, item, body, fetched_utc])
+    }
+
+    /// Takes back the rows that an answer was made into.
+    pub(crate) fn clear(&mut self, account: &str, item: &str, old: &str, fetched_utc: &str) -> Result<(), Error> {
+        Self::run_all(&mut self.clear, self.dataset, [account, item, old, fetched_utc])
+    }
+
+    fn run_all(statements: &mut [Statement<'_>], dataset: &str, values: [&str; 4]) -> Result<(), Error> {
+        let [account, item, body, fetched_utc] = values;
         let values = [(":account", account), (":item", item), (":body", body), (":fetched_utc", fetched_utc)];
-        for statement in &mut self.statements {
+        for statement in statements {
             run(statement, values).map_err(|source| Error::Projection {
-                dataset: self.dataset.into(),
+                dataset: dataset.into(),
                 item: item.into(),
                 source,
             })?;

@@ -1,11 +1,15 @@
 //! Why something is asked for: what the tables and the archive know of days and things. Sync calls it before it plans. It must not know
 //! which datasets there are: the questions come with them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::Row;
 
 use crate::database::garmin;
 use crate::error::Error;
+use crate::originals::sha256_hex;
+use crate::projection::GONE;
 use crate::store::{Store, time_column};
 
 /// A thing that other tables name: an activity, a gear item.
@@ -20,6 +24,39 @@ pub struct Thing {
 }
 
 impl Store {
+    /// The days from `first` to `last` of which `dataset` has an answer; `true`: Garmin has the day no more.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn days_held(
+        &self,
+        account: &str,
+        dataset: &str,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> Result<BTreeMap<NaiveDate, bool>, Error> {
+        let mut statement = garmin(self.connection.prepare_cached(
+            "SELECT item, sha256 = ?5 FROM answer WHERE account = ?1 AND dataset = ?2 AND item BETWEEN ?3 AND ?4",
+        ))?;
+        let range = (account, dataset, first.to_string(), last.to_string(), sha256_hex(GONE.as_bytes()));
+        let day = |row: &Row<'_>| Ok(row.get_ref(0)?.as_str()?.parse().ok().zip(Some(row.get(1)?)));
+        let rows = garmin(statement.query_map(range, day))?;
+        garmin(rows.filter_map(Result::transpose).collect())
+    }
+
+    /// The things of which `dataset` has an answer, without those that Garmin has no more.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn things_held(&self, account: &str, dataset: &str) -> Result<Vec<String>, Error> {
+        let mut statement = garmin(
+            self.connection
+                .prepare_cached("SELECT item FROM answer WHERE account = ?1 AND dataset = ?2 AND sha256 <> ?3"),
+        )?;
+        let rows = garmin(statement.query_map((account, dataset, sha256_hex(GONE.as_bytes())), |row| row.get(0)))?;
+        garmin(rows.collect())
+    }
+
     /// The days for which `dataset` has an answer, and when it last changed. With `column`, only days where that column of `table` holds
     /// something.
     ///

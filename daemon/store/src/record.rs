@@ -10,7 +10,8 @@ use crate::database::{GARMIN, garmin, integer, utc_text};
 use crate::error::Error;
 use crate::ledger::{Mark, Standing, State, merge};
 use crate::originals::sha256_hex;
-use crate::projection::{Prepared, Projection};
+use crate::projection::{GONE, Prepared, Projection};
+use crate::rebuild::unpacked;
 use crate::store::{Store, maybe_time_column, time_column};
 
 /// How hard answers are compressed: zstd's default, as higher levels cost more time than they save room on small JSON.
@@ -45,7 +46,7 @@ pub struct Batch<'a> {
 pub struct Item<'a> {
     /// A day (`2026-10-21`) or an activity id.
     pub item: String,
-    /// The element exactly as Garmin sent it, JSON.
+    /// The element exactly as Garmin sent it, JSON; [`GONE`] where Garmin has it no more.
     pub body: &'a str,
 }
 
@@ -94,7 +95,9 @@ pub struct OriginalRow {
 
 impl Store {
     /// Writes a batch in one transaction. An item whose answer is archived already, byte by byte, is neither archived nor projected again.
-    /// Where the dataset's tables are outdated, the answer is archived only: the rebuild that is due projects it.
+    /// What an item's old answer was made into is taken back first. Where the dataset's tables are outdated, the answer is archived only:
+    /// the rebuild that is due projects it. An item that is [`GONE`] loses its rows and becomes `empty` in the ledger; the last answer that
+    /// had it stays in the archive, under the dataset's name and ` (gone)`.
     ///
     /// # Errors
     /// [`Error::Projection`] when an answer does not fit its tables, [`Error::UnknownRun`], [`Error::Dataset`] for items of an unknown
@@ -175,7 +178,7 @@ fn archive(
     let mut projection =
         if outdated.contains(batch.dataset) { None } else { Some(Prepared::new(transaction, projection)?) };
     let mut known = garmin(
-        transaction.prepare_cached("SELECT sha256 FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3"),
+        transaction.prepare_cached("SELECT sha256, body FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3"),
     )?;
     let mut write = garmin(transaction.prepare_cached(
         "INSERT INTO answer (account, dataset, item, fetched_utc, sha256, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -184,10 +187,14 @@ fn archive(
     ))?;
     let fetched_utc = utc_text(batch.fetched_utc);
     for Item { item, body } in &batch.items {
-        let old: Option<String> =
-            garmin(known.query_row((batch.account, batch.dataset, item), |row| row.get(0)).optional())?;
+        let key = (batch.account, batch.dataset, item);
+        let old: Option<(String, Vec<u8>)> =
+            garmin(known.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional())?;
         let sha256 = sha256_hex(body.as_bytes());
-        let one = judge(old.as_deref(), &sha256);
+        let one = judge(old.as_ref().map(|(sha256, _)| sha256.as_str()), &sha256);
+        if *body == GONE && old.is_none() {
+            continue;
+        }
         total.new += one.new;
         total.changed += one.changed;
         total.unchanged += one.unchanged;
@@ -195,7 +202,13 @@ fn archive(
             continue;
         }
         if let Some(projection) = &mut projection {
+            if let Some((_, old)) = &old {
+                projection.clear(batch.account, item, &unpacked(batch.dataset, item, old)?, &fetched_utc)?;
+            }
             projection.run(batch.account, item, body, &fetched_utc)?;
+        }
+        if *body == GONE {
+            keep_what_is_gone(transaction, key)?;
         }
         let body = zstd::bulk::compress(body.as_bytes(), ZSTD_LEVEL).map_err(|e| Error::Stored {
             file: GARMIN,
@@ -204,6 +217,22 @@ fn archive(
         garmin(write.execute((batch.account, batch.dataset, item, &fetched_utc, sha256, body)))?;
     }
     Ok(total)
+}
+
+/// The last answer that had it is kept aside, where no table is made of it, and the ledger no longer holds it for data.
+fn keep_what_is_gone(transaction: &Transaction<'_>, key: (&str, &str, &String)) -> Result<(), Error> {
+    let mut keep = garmin(transaction.prepare_cached(
+        "INSERT OR REPLACE INTO answer (account, dataset, item, fetched_utc, sha256, body)
+         SELECT account, dataset || ' (gone)', item, fetched_utc, sha256, body FROM answer
+         WHERE account = ?1 AND dataset = ?2 AND item = ?3",
+    ))?;
+    garmin(keep.execute(key))?;
+    let mut forget = garmin(
+        transaction
+            .prepare_cached("UPDATE ledger SET state = 'empty' WHERE account = ?1 AND dataset = ?2 AND item = ?3"),
+    )?;
+    garmin(forget.execute(key))?;
+    Ok(())
 }
 
 fn mark_item(

@@ -133,7 +133,7 @@ fn let_go(
 ) -> Result<(u64, u64), Error> {
     let dataset = projection.dataset.as_str();
     let answers = garmin(transaction.execute(
-        "DELETE FROM answer WHERE account = ?1 AND dataset = ?2 AND item < ?3 AND item GLOB '????-??-??'",
+        "DELETE FROM answer WHERE account = ?1 AND dataset IN (?2, ?2 || ' (gone)') AND item < ?3 AND item GLOB '????-??-??'",
         (account, dataset, before.to_string()),
     ))?;
     let until = before.checked_add_days(OFFSET).unwrap_or(before);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
 use garminsync_test_support::people::{Person, Row, TABLES, Table};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -43,21 +42,12 @@ fn database(stage: &Stage) -> Connection {
 
 /// Every table that can be reached equals the truth; all that differ are told at once. Gives how many tables and rows were held together.
 pub async fn assert_equal(stage: &Stage, way: Way) -> (usize, usize) {
-    assert_equal_but(stage, way, &BTreeSet::new()).await
-}
-
-/// What Garmin says of a day because of its activities.
-const OF_ACTIVITIES: [&str; 5] = ["body_battery_event", "ftp", "hydration", "lactate_threshold", "vo2max"];
-
-/// [`assert_equal`], save what `days` owe to activities: of a day that Garmin now leaves out, the mirror keeps what it had.
-pub async fn assert_equal_but(stage: &Stage, way: Way, days: &BTreeSet<NaiveDate>) -> (usize, usize) {
-    let days = days.iter().map(NaiveDate::to_string).collect();
     let person = stage.fake.person(ANA).expect("Ana");
     let tables = reachable(stage).await;
     let mut rows = 0;
     let mut odd = Vec::new();
     for table in &tables {
-        match difference(stage, &person, table, way, &days) {
+        match difference(stage, &person, table, way) {
             Ok(same) => rows += same,
             Err(difference) => odd.push(difference),
         }
@@ -67,13 +57,7 @@ pub async fn assert_equal_but(stage: &Stage, way: Way, days: &BTreeSet<NaiveDate
 }
 
 /// The rows that are equal, or the first cell that is not.
-fn difference(
-    stage: &Stage,
-    person: &Person,
-    table: &Table,
-    way: Way,
-    but: &BTreeSet<String>,
-) -> Result<usize, String> {
+fn difference(stage: &Stage, person: &Person, table: &Table, way: Way) -> Result<usize, String> {
     let unknown = unknown(table.name, way);
     let (first, last) = (person.life.first_day(), today());
     let mut expected: Vec<Row> = table.rows(person, first, last).into_iter().map(by_value).collect();
@@ -89,11 +73,6 @@ fn difference(
         // That tier is asked for single days.
         expected.retain(|row| found.iter().any(|found| found["day"] == row["day"]));
         assert!(!expected.is_empty(), "no fitness age");
-    }
-    if OF_ACTIVITIES.contains(&table.name) {
-        let counts = |row: &Row| row["day"].as_str().is_none_or(|day| !but.contains(day));
-        expected.retain(counts);
-        found.retain(counts);
     }
     let name = |row: &Row| {
         let key = table.key.iter().map(|column| row.get(*column).unwrap_or(&Value::Null).to_string());

@@ -75,7 +75,7 @@ pub async fn sign_in(stage: &Stage, way: Way) {
         done(stage.home.ctl_with(&["login", "--api-key-stdin"], &format!("{key}\n")).await);
     }
     if way == Way::Both {
-        sync(stage).await;
+        first_sync(stage).await;
     }
     if way != Way::Personal {
         done(stage.login(PASSWORD, &[]).await);
@@ -88,8 +88,13 @@ pub async fn mirrored(person: Person, way: Way) -> (Stage, Daemon) {
     let stage = everything(person, &format!("start = \"{first}\"")).await;
     let daemon = Daemon::start(&stage.home).await;
     sign_in(&stage, way).await;
-    sync(&stage).await;
+    first_sync(&stage).await;
     (stage, daemon)
+}
+
+async fn first_sync(stage: &Stage) {
+    let person = stage.fake.person(ANA).expect("Ana");
+    if person.life.plan().today < today() { sync_behind(stage).await } else { sync(stage).await }
 }
 
 #[track_caller]

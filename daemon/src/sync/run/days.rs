@@ -1,13 +1,15 @@
 //! Datasets that are asked for by ranges of days: one request, cut down where Garmin refuses its length. The run calls it.
 
+use std::collections::BTreeSet;
+
 use chrono::{Days, NaiveDate, Utc};
 use garminsync_garmin::Tier;
-use garminsync_store::{Batch, Item, Mark, Recorded, State, Store, sha256_hex};
+use garminsync_store::{Batch, GONE, Item, Mark, Recorded, State, Store, sha256_hex};
 
 use super::ask::Trouble;
 use super::fetch::{Lacking, Whole};
 use super::{Login, NotRecorded, Run, Stop};
-use crate::sync::archive;
+use crate::sync::archive::{self, Part};
 use crate::sync::datasets::Dataset;
 use crate::sync::plan::{Fetch, earlier, later};
 use crate::sync::route::{Route, Values};
@@ -130,9 +132,12 @@ impl<S: Login> Run<S> {
                 cut.push((dataset, route, archive::rows(route, from, to, &parts)?));
             }
             for (dataset, route, rows) in cut.iter().rev() {
-                let ledger = archive::marks(from, to, &archive::days(rows), read_on, dataset.reread_days);
+                let listed = archive::days(rows);
+                let ledger = archive::marks(from, to, &listed, read_on, dataset.reread_days);
                 let ledger = of_points(ledger, route, to);
-                let (name, items) = (dataset.name.as_str(), archive::items(rows));
+                let gone = gone(store, &account, (*dataset, *route), (from, to), &parts, &listed)?;
+                let (name, mut items) = (dataset.name.as_str(), archive::items(rows));
+                items.extend(gone.into_iter().map(|day| Item { item: day.to_string(), body: GONE }));
                 let (requests, bytes) = if route.within.is_empty() { (requests, bytes) } else { (0, 0) };
                 let batch =
                     Batch { account: &account, run, dataset: name, fetched_utc, requests, bytes, items, ledger };
@@ -164,6 +169,26 @@ impl<S: Login> Run<S> {
         };
         self.job.datasets.iter().filter_map(inside).collect()
     }
+}
+
+/// The days that Garmin had and has no more, by this answer.
+fn gone(
+    store: &Store,
+    account: &str,
+    (dataset, route): (&Dataset, &Route),
+    (from, to): (NaiveDate, NaiveDate),
+    parts: &[Part<'_>],
+    listed: &BTreeSet<NaiveDate>,
+) -> Result<Vec<NaiveDate>, garminsync_store::Error> {
+    let known = store.days_held(account, &dataset.name, from, to)?;
+    let held: BTreeSet<NaiveDate> = known.into_iter().filter(|(_, gone)| !gone).map(|(day, _)| day).collect();
+    if held.is_subset(listed) {
+        return Ok(Vec::new());
+    }
+    let parent = dataset.follows.as_ref().map(|follows| store.days_held(account, &follows.dataset, from, to));
+    let parent = parent.transpose()?.unwrap_or_default();
+    let unfounded = |day: NaiveDate| parent.get(&day) == Some(&true);
+    Ok(archive::gone(route, (from, to), parts, listed, &held, unfounded))
 }
 
 /// Where one day stands for others, an answer is about that day only.

@@ -1,9 +1,11 @@
 //! What has no days: inventories, which are read whole, and things that are asked for one by one because other tables name them. The run
 //! calls it after the days are read.
 
+use std::collections::HashSet;
+
 use chrono::{Days, Utc};
 use garminsync_garmin::Get;
-use garminsync_store::{Batch, Error, Mark, Recorded, State, Store, Thing};
+use garminsync_store::{Batch, Error, GONE, Item, Mark, Recorded, State, Store, Thing};
 
 use super::ahead::AHEAD;
 use super::ask::Trouble;
@@ -19,6 +21,9 @@ use crate::sync::route::{Route, Values};
 const LAST_YEAR: Days = Days::new(364);
 /// Refusals in a row after which the rest is not asked for: it is not this thing, it is the person's right to such things.
 const ENOUGH_REFUSALS: u32 = 3;
+
+/// Of what is gone with the thing it belonged to.
+const NOT_NAMED: &str = "what it belongs to is gone";
 
 /// What became of one request for a thing.
 #[derive(PartialEq)]
@@ -62,8 +67,11 @@ impl<S: Login> Run<S> {
             }
             let account = self.job.account.clone();
             let known = self.job.store.call(move |store| candidates(store, &account, dataset)).await?;
-            let wanted =
-                plan::items(dataset, known.map_err(super::failed)?, self.ledger.standing(&dataset.name), &self.scope);
+            let known = known.map_err(super::failed)?;
+            if dataset.drops {
+                self.drop_things(dataset, &known).await?;
+            }
+            let wanted = plan::items(dataset, known, self.ledger.standing(&dataset.name), &self.scope);
             let mut refusals = 0;
             for at in 0..wanted.len() {
                 refusals = match self.next_thing(dataset, &wanted[at..]).await {
@@ -105,6 +113,30 @@ impl<S: Login> Run<S> {
         // Where an inventory wants a range, what holds in the last year is of interest.
         let from = plan::earlier(self.scope.today, LAST_YEAR);
         Values { from: Some(from), to: Some(self.scope.today), id: Some(item), ..self.values(job) }
+    }
+
+    /// What is held of things that no table names any more goes. No things at all prove nothing.
+    async fn drop_things(&mut self, dataset: &'static Dataset, known: &[Candidate]) -> Result<(), Stop> {
+        if known.is_empty() {
+            return Ok(());
+        }
+        let named: HashSet<String> = known.iter().map(|candidate| candidate.item.clone()).collect();
+        let (account, run) = (self.job.account.clone(), self.job.run);
+        let record = move |store: &mut Store| {
+            let mut lost = store.things_held(&account, &dataset.name)?;
+            lost.retain(|item| !named.contains(item));
+            if lost.is_empty() {
+                return Ok(Recorded::default());
+            }
+            let mark = |item: &String| Mark { item: item.clone(), state: State::Empty, detail: Some(NOT_NAMED.into()) };
+            let ledger = lost.iter().map(mark).collect();
+            let items = lost.into_iter().map(|item| Item { item, body: GONE }).collect();
+            let (dataset, fetched_utc, requests, bytes) = (dataset.name.as_str(), Utc::now(), 0, 0);
+            store.record(&Batch { account: &account, run, dataset, fetched_utc, requests, bytes, items, ledger })
+        };
+        let recorded = self.job.store.call(record).await?.map_err(super::failed)?;
+        self.count(recorded);
+        Ok(())
     }
 
     fn of_kind(&self, kind: Kind) -> Vec<&'static Dataset> {

@@ -45,6 +45,7 @@ pub(crate) fn steps() -> Projection {
         sql_project: "INSERT INTO steps VALUES (:account, :item, json_extract(:body, '$.steps'))
             ON CONFLICT DO UPDATE SET steps = excluded.steps;"
             .into(),
+        sql_clear: "DELETE FROM steps WHERE account = :account AND day = :item".into(),
     }
 }
 
@@ -60,9 +61,9 @@ pub(crate) fn activities() -> Projection {
         sql_project: "INSERT INTO activity (account, activity_id, name, type, start_local) VALUES (:account, :item,
                 :body ->> '$.name', :body ->> '$.type', :body ->> '$.start')
                 ON CONFLICT DO UPDATE SET name = excluded.name;
-            DELETE FROM lap WHERE account = :account AND activity_id = :item;
             INSERT INTO lap SELECT :account, :item, value FROM json_each(:body, '$.laps');"
             .into(),
+        sql_clear: "DELETE FROM lap WHERE account = :account AND activity_id = :item".into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use garminsync_store::{Recorded, State, Store, sha256_hex};
+use garminsync_store::{GONE, Recorded, State, Store, sha256_hex};
 
 use crate::{activities, batch, look, noon, open, rows, steps};
 
@@ -47,6 +47,38 @@ fn a_batch_lands_in_archive_table_ledger_and_counters() {
     assert_eq!(rows(&people, "PRAGMA journal_mode"), ["wal"]);
     assert_eq!(store.newest_day("default").unwrap(), Some("2026-10-21".parse().unwrap()));
     assert_eq!(store.newest_day("other").unwrap(), None);
+}
+
+#[test]
+fn what_garmin_has_no_more_leaves_its_tables_and_stays_in_the_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    let day = "2026-10-21";
+    let mut record = |body: &'static str, state| {
+        let recorded = store.record(&batch(run, "steps", &[(day, body)], &[(day, state)])).unwrap();
+        let people = look(dir.path());
+        let look = |sql| rows(&people, sql);
+        let rebuilt = store.rebuild("steps", &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+        let table = look("SELECT steps FROM steps");
+        assert_eq!(rebuilt.rows as usize, table.len(), "a rebuild makes it otherwise");
+        (recorded, table, look("SELECT state FROM ledger"), look("SELECT dataset || ' ' || sha256 FROM answer"))
+    };
+    let (first, gone) = (r#"{"steps":7000}"#, Recorded { changed: 1, ..Recorded::default() });
+    let archived = |dataset: &str, body: &str| format!("{dataset} {}", sha256_hex(body.as_bytes()));
+    // What was never there cannot go.
+    let (recorded, table, ledger, archive) = record(GONE, State::Empty);
+    assert_eq!((recorded, table.len(), archive.len()), (Recorded::default(), 0, 0));
+    assert_eq!(ledger, ["empty"]);
+    record(first, State::Ok);
+    let (recorded, table, ledger, archive) = record(GONE, State::Empty);
+    assert_eq!((recorded, table.len(), ledger), (gone, 0, vec!["empty".to_owned()]));
+    assert_eq!(archive, [archived("steps", GONE), archived("steps (gone)", first)]);
+    let (recorded, ..) = record(GONE, State::Empty);
+    assert_eq!(recorded, Recorded { unchanged: 1, ..Recorded::default() });
+    // It comes back as it was.
+    let (_, table, ledger, _) = record(first, State::Ok);
+    assert_eq!((table, ledger), (vec!["7000".to_owned()], vec!["ok".to_owned()]));
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn samples() -> Projection {
         sql_project: "INSERT OR REPLACE INTO sample SELECT :account, unixepoch(:item) + value, 50 FROM json_each(:body);
             INSERT OR REPLACE INTO stage VALUES (:account, :item);"
             .into(),
+        sql_clear: String::new(),
     }
 }
 

@@ -47,6 +47,7 @@ impl Life {
                 let start_day = self.plan.first + Days::new(u64::try_from(start).unwrap_or(0));
                 start += rng.i64(26..31);
                 let predicted = once_in(&mut rng, 6);
+                let start_day = self.moved_cycles.get(&start_day).copied().unwrap_or(start_day);
                 CycleTruth { start_day, period_days: Some(rng.i64(4..7)), predicted }
             })
             .take_while(move |cycle| (cycle.start_day - self.plan.first).num_days() <= days)

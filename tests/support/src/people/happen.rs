@@ -1,14 +1,13 @@
 //! What happens to a life: watches that sync, nights that are scored again, edits, uploads, deletions, days that go by.
 //! Tests call it through `FakeGarmin::live`, other languages through `/_fake/life` (`Change`).
 
-use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::chance::{decimal, of_day, once_in, rounded};
 use super::life::{Day, Life};
-use super::plan::at_local;
-use super::truth::{ActivityTruth, BloodPressureTruth, Source, WeightTruth};
+use super::truth::{ActivityTruth, Source};
 use super::{activities, body, days};
 
 /// What came of some days.
@@ -47,6 +46,15 @@ pub enum Change {
     ReuploadActivity { id: i64 },
     AddWeight { day: NaiveDate, weight_g: f64 },
     AddBloodPressure { day: NaiveDate, systolic: i64, diastolic: i64 },
+    DeleteWeight { sample_pk: i64 },
+    DeleteBloodPressure { version: i64 },
+    ForgetDrinks { day: NaiveDate },
+    EditSleep { day: NaiveDate },
+    DeleteSleep { day: NaiveDate },
+    MoveCycle { from: NaiveDate, to: NaiveDate },
+    DeleteGoal { id: i64 },
+    RemoveDevice { id: i64 },
+    DeleteGear { uuid: String },
     Offload { before: NaiveDate },
     BreakDay { day: NaiveDate, path: String },
 }
@@ -78,6 +86,15 @@ impl Life {
             Change::AddBloodPressure { day, systolic, diastolic } => {
                 json!(self.add_blood_pressure(day, systolic, diastolic))
             }
+            Change::DeleteWeight { sample_pk } => json!(self.delete_weight(sample_pk)),
+            Change::DeleteBloodPressure { version } => json!(self.delete_blood_pressure(version)),
+            Change::ForgetDrinks { day } => json!(self.forget_drinks(day)),
+            Change::EditSleep { day } => json!(self.edit_sleep(day)),
+            Change::DeleteSleep { day } => json!(self.delete_sleep(day)),
+            Change::MoveCycle { from, to } => json!(self.move_cycle(from, to)),
+            Change::DeleteGoal { id } => json!(self.delete_goal(id)),
+            Change::RemoveDevice { id } => json!(self.remove_device(id)),
+            Change::DeleteGear { uuid } => json!(self.delete_gear(&uuid)),
             Change::Offload { before } => json!(self.offload(before)),
             Change::BreakDay { day, path } => json!(self.break_day(day, &path)),
         }
@@ -139,13 +156,15 @@ impl Life {
     }
 
     /// Changes an activity as its owner would on the web page; moves `updated_utc` on, and leaves the file as it was
-    /// uploaded. False if there is none.
+    /// uploaded. False if there is none, or nothing changes.
     pub fn edit_activity(&mut self, id: i64, edit: impl FnOnce(&mut ActivityTruth)) -> bool {
         let Some(activity) = self.activities.get_mut(&id) else { return false };
-        if activity.uploaded.is_none() {
-            activity.uploaded = Some(Box::new(activity.clone()));
-        }
+        let before = activity.clone();
         edit(activity);
+        if *activity == before {
+            return false;
+        }
+        activity.uploaded.get_or_insert_with(|| Box::new(before));
         activity.updated_utc += Duration::hours(1);
         true
     }
@@ -195,49 +214,6 @@ impl Life {
         }
         self.last_sync += Duration::hours(1);
         days.iter().cycle().take(activities).map(|day| self.add_activity(*day)).collect()
-    }
-
-    /// A weight typed in for a past (or this) day, at noon. Gives its `samplePk`.
-    pub fn add_weight(&mut self, day: NaiveDate, weight_g: f64) -> i64 {
-        let at = self.free_moment(day, |life, at| life.weights.values().any(|entry| entry.measured_utc == at));
-        let entry = WeightTruth { measured_utc: at, ..body::by_hand(self, day, at, weight_g) };
-        let key = entry.sample_pk;
-        self.weights.insert(key, entry);
-        key
-    }
-
-    /// Deletes a weight by its `samplePk`. False if there is none.
-    pub fn delete_weight(&mut self, sample_pk: i64) -> bool {
-        self.weights.remove(&sample_pk).is_some()
-    }
-
-    /// A blood pressure typed in for a past (or this) day, at noon. Gives its `version`.
-    pub fn add_blood_pressure(&mut self, day: NaiveDate, systolic: i64, diastolic: i64) -> i64 {
-        let at = self.free_moment(day, |life, at| life.pressures.values().any(|entry| entry.measured_utc == at));
-        let entry = BloodPressureTruth {
-            measured_utc: at,
-            measured_local: self.plan.local(at),
-            day,
-            version: at.timestamp_millis(),
-            systolic_mmhg: systolic,
-            diastolic_mmhg: diastolic,
-            pulse_bpm: None,
-            source: "MANUAL".into(),
-            category: None,
-            notes: Some("nachgetragen".into()),
-        };
-        let key = entry.version;
-        self.pressures.insert(key, entry);
-        key
-    }
-
-    fn free_moment(&self, day: NaiveDate, taken: impl Fn(&Life, DateTime<Utc>) -> bool) -> DateTime<Utc> {
-        let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default();
-        let mut at = at_local(self.plan.zone_on(day), day.and_time(noon));
-        while taken(self, at) {
-            at += Duration::minutes(1);
-        }
-        at
     }
 
     /// Garmin puts the samples of days before this one away: their answers have empty arrays until they are asked back.
@@ -338,6 +314,7 @@ impl Life {
         if once_in(rng, 6) {
             self.add_blood_pressure(entry, rng.i64(105..140), rng.i64(65..90));
         }
+        self.something_goes(rng, passed);
         let newest: Vec<_> = self.activities().iter().take(60).map(|activity| activity.activity_id).collect();
         let Some(id) = rng.choice(&newest).copied() else { return };
         let edited = match rng.u32(0..12) {

@@ -36,6 +36,10 @@ pub struct Life {
     pub(super) revised: BTreeMap<NaiveDate, u32>,
     pub(super) weights: BTreeMap<i64, WeightTruth>,
     pub(super) pressures: BTreeMap<i64, BloodPressureTruth>,
+    /// Goals, devices and gear that their owner removed.
+    pub(super) removed: BTreeSet<String>,
+    /// Cycles that began on another day than was said first.
+    pub(super) moved_cycles: BTreeMap<NaiveDate, NaiveDate>,
     pub(super) last_sync: DateTime<Utc>,
     /// Samples of days before this one were put away.
     pub(super) offloaded_before: Option<NaiveDate>,
@@ -62,6 +66,8 @@ impl Life {
             revised: BTreeMap::new(),
             weights: BTreeMap::new(),
             pressures: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            moved_cycles: BTreeMap::new(),
             last_sync,
             offloaded_before: None,
             asked_back: BTreeMap::new(),

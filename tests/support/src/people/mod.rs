@@ -4,6 +4,7 @@
 
 mod activities;
 mod body;
+mod by_hand;
 mod chance;
 mod days;
 mod fit;

@@ -114,7 +114,7 @@ pub const TABLES: [Table; 51] = [
     table("lactate_threshold", &["day"], |life, a, b| days((a, b), |day| life.lactate_threshold(day))),
     table("ftp", &["day", "sport"], |life, a, b| days((a, b), |day| life.ftp(day))),
     table("personal_record", &["record_id"], |life, _, _| rows(life.records())),
-    table("device", &["device_id"], |life, _, _| rows(life.devices().into_iter().filter(|device| device.current))),
+    table("device", &["device_id"], |life, _, _| rows(life.devices())),
     table("gear", &["gear_uuid"], |life, _, _| rows(life.gear())),
     table("gear_activity", &["gear_uuid", "activity_id"], |life, _, _| rows(life.gear_links())),
     table("badge", &["badge_id"], |life, _, _| rows(life.badges())),

@@ -56,7 +56,7 @@ impl Life {
             firmware: Some("24.10".into()),
             registered_utc: Some(self.plan.begin(since) + Duration::hours(9)),
             primary_device: device_id == WATCH,
-            current,
+            current: current && !self.removed.contains(&format!("device {device_id}")),
         };
         let newer = self.plan.hrv_since;
         let mut devices = vec![
@@ -101,6 +101,9 @@ impl Life {
             gear(3, "Bike", "Canyon", "Endurace", None),
             gear(4, "Bike", "Other", "Stadtrad", None),
         ]
+        .into_iter()
+        .filter(|gear| !self.removed.contains(&format!("gear {}", gear.gear_uuid)))
+        .collect()
     }
 
     /// The rows of `gear_activity`.
@@ -114,13 +117,13 @@ impl Life {
         if activity.parent.is_some() || activity.source != Source::Fit {
             return None;
         }
-        match activity.kind.as_str() {
-            "running" | "trail_running" => {
-                Some(self.gear_uuid(if activity.start_local.date() <= self.half() { 2 } else { 1 }))
-            }
-            "cycling" | "road_biking" => Some(self.gear_uuid(3)),
-            _ => None,
-        }
+        let number = match activity.kind.as_str() {
+            "running" | "trail_running" if activity.start_local.date() <= self.half() => 2,
+            "running" | "trail_running" => 1,
+            "cycling" | "road_biking" => 3,
+            _ => return None,
+        };
+        Some(self.gear_uuid(number)).filter(|uuid| !self.removed.contains(&format!("gear {uuid}")))
     }
 
     fn linked(&self) -> impl Iterator<Item = (String, &ActivityTruth)> {
@@ -232,6 +235,9 @@ impl Life {
             goal(5, "steps", "past", 0, false),
             goal(6, "cycling_distance", "past", 1, false),
         ]
+        .into_iter()
+        .filter(|goal| !self.removed.contains(&format!("goal {}", goal.goal_id)))
+        .collect()
     }
 
     /// The rows of `hr_zone`.

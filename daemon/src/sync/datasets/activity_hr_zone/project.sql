@@ -1,4 +1,3 @@
-DELETE FROM activity_hr_zone WHERE account = :account AND activity_id = CAST(:item AS INTEGER);
 INSERT OR REPLACE INTO activity_hr_zone (account, activity_id, zone, time_s, low_bpm)
 SELECT :account, CAST(:item AS INTEGER), value ->> '$.zoneNumber', value ->> '$.secsInZone', value ->> '$.zoneLowBoundary'
 FROM json_each(:body)

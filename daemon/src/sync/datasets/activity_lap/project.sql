@@ -1,4 +1,3 @@
-DELETE FROM activity_lap WHERE account = :account AND activity_id = CAST(:item AS INTEGER);
 INSERT OR REPLACE INTO activity_lap (
     account, activity_id, lap, start_utc, distance_m, duration_s, avg_hr_bpm, max_hr_bpm, avg_speed_mps, intensity
 )

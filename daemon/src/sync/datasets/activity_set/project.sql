@@ -1,4 +1,3 @@
-DELETE FROM activity_set WHERE account = :account AND activity_id = CAST(:item AS INTEGER);
 -- Of the exercises that the watch guesses, the most probable.
 INSERT OR REPLACE INTO activity_set (account, activity_id, position, kind, start_utc, duration_s, repetitions, weight_g, exercise)
 SELECT

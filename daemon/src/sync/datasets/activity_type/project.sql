@@ -1,4 +1,3 @@
-DELETE FROM activity_type WHERE account = :account;
 INSERT OR REPLACE INTO activity_type (account, type_id, type_key, parent_type_id)
 SELECT :account, value ->> '$.typeId', value ->> '$.typeKey', value ->> '$.parentTypeId'
 FROM json_each(:body)

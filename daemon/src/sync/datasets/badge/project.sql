@@ -1,4 +1,3 @@
-DELETE FROM badge WHERE account = :account;
 INSERT OR REPLACE INTO badge (account, badge_id, badge_key, name, category_id, points, earned_utc, times_earned)
 SELECT
     :account,

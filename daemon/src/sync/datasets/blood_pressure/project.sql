@@ -1,5 +1,3 @@
--- A day's entries replace those that were known: one of them may have been deleted.
-DELETE FROM blood_pressure WHERE account = :account AND day = :item;
 INSERT OR REPLACE INTO blood_pressure (
     account, measured_utc, measured_local, day, version, systolic_mmhg, diastolic_mmhg, pulse_bpm, source, category, notes
 )

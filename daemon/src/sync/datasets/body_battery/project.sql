@@ -11,7 +11,6 @@ FROM (
     ) || ']') AS level
     FROM json_each(:body, '$.bodyBatteryValuesArray') AS point
 );
-DELETE FROM body_battery_event WHERE account = :account AND day = :item;
 -- Local is what the watch showed: timezoneOffset is in milliseconds.
 INSERT OR REPLACE INTO body_battery_event (account, start_utc, type, day, start_local, duration_s, impact, feedback)
 SELECT

@@ -1,4 +1,3 @@
-DELETE FROM device WHERE account = :account;
 -- A device that is paired may stand among the historical ones too: the current ones come last.
 INSERT OR REPLACE INTO device (account, device_id, name, application_key, serial_number, firmware, registered_utc, primary_device, current)
 SELECT

@@ -1,4 +1,3 @@
-DELETE FROM ftp WHERE account = :account AND day = :item;
 INSERT OR REPLACE INTO ftp (account, day, sport, power_w)
 SELECT :account, :item, key, value ->> '$[#-1].value'
 FROM json_each(:body)

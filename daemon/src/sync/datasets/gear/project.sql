@@ -1,4 +1,3 @@
-DELETE FROM gear WHERE account = :account;
 -- The totals come with gear_stats, one answer an item.
 INSERT OR REPLACE INTO gear (
     account, gear_uuid, gear_pk, name, make, model, type, status, begin_day, end_day, max_distance_m, total_distance_m, total_activities

@@ -1,4 +1,3 @@
-DELETE FROM gear_activity WHERE account = :account AND gear_uuid = :item;
 INSERT OR REPLACE INTO gear_activity (account, gear_uuid, activity_id)
 SELECT :account, :item, value
 FROM json_each(:body)

@@ -1,4 +1,3 @@
-DELETE FROM goal WHERE account = :account;
 INSERT OR REPLACE INTO goal (account, goal_id, type, name, status, start_day, end_day, target, progress)
 SELECT
     :account,

@@ -1,4 +1,3 @@
-DELETE FROM health_snapshot WHERE account = :account AND day = :item;
 -- A UUID comes as text or as an object that holds it.
 INSERT OR REPLACE INTO health_snapshot (
     account, snapshot_id, day, start_utc, end_utc, start_local, avg_hr_bpm, min_hr_bpm, max_hr_bpm, avg_stress, avg_respiration_brpm,

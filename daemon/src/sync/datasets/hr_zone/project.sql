@@ -1,4 +1,3 @@
-DELETE FROM hr_zone WHERE account = :account;
 INSERT OR REPLACE INTO hr_zone (
     account, sport, method, zone1_bpm, zone2_bpm, zone3_bpm, zone4_bpm, zone5_bpm, max_hr_bpm, resting_hr_bpm, lactate_threshold_hr_bpm
 )

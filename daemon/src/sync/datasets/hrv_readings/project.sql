@@ -1,16 +1,4 @@
 -- The Personal tier has an object of readings with text times, the account tier an array with milliseconds.
-DELETE FROM hrv_sample
-WHERE
-    account = :account
-    AND at BETWEEN
-    (
-        SELECT min(coalesce(unixepoch(value ->> '$.readingTimeGMT'), (value ->> '$.startGMT') / 1000))
-        FROM json_each(:body, CASE json_type(:body) WHEN 'array' THEN '$' ELSE '$.hrvReadings' END)
-    )
-    AND (
-        SELECT max(coalesce(unixepoch(value ->> '$.readingTimeGMT'), (value ->> '$.startGMT') / 1000))
-        FROM json_each(:body, CASE json_type(:body) WHEN 'array' THEN '$' ELSE '$.hrvReadings' END)
-    );
 INSERT OR REPLACE INTO hrv_sample (account, at, ms)
 SELECT
     :account,

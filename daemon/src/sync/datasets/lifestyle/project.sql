@@ -1,4 +1,3 @@
-DELETE FROM lifestyle WHERE account = :account AND day = :item;
 -- A behaviour has a row for each of its details, or one without.
 INSERT OR REPLACE INTO lifestyle (account, day, behaviour_id, detail, name, category, status, measurement, amount)
 SELECT

@@ -8,7 +8,6 @@ VALUES (
     :body ->> '$.dailyNutritionContent.fat',
     :body ->> '$.dailyNutritionGoals.calories'
 );
-DELETE FROM food WHERE account = :account AND day = :item;
 INSERT OR REPLACE INTO food (account, log_id, day, meal, name, logged_utc, servings, calories_kcal, carbs_g, protein_g, fat_g)
 SELECT
     :account,

@@ -1,4 +1,3 @@
-DELETE FROM personal_record WHERE account = :account;
 -- What a type means: 1 to 6 are the times of 1 km, a mile, 5 km, 10 km, half and whole marathon, 7 the longest run in metres, 12 to 16 steps.
 INSERT OR REPLACE INTO personal_record (
     account, record_id, type_id, value, activity_id, activity_name, activity_type, achieved_utc, achieved_local, status

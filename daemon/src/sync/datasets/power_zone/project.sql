@@ -1,4 +1,3 @@
-DELETE FROM power_zone WHERE account = :account;
 INSERT OR REPLACE INTO power_zone (account, sport, ftp_w, zone1_w, zone2_w, zone3_w, zone4_w, zone5_w, zone6_w, zone7_w)
 SELECT
     :account,

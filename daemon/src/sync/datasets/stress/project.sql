@@ -1,19 +1,9 @@
 -- Below zero is no stress level: -1 was not measured, -2 too active.
--- What is read again replaces what was known of the same stretch.
-DELETE FROM stress_sample
-WHERE
-    account = :account
-    AND at BETWEEN (SELECT min((value ->> 0) / 1000) FROM json_each(:body, '$.stressValuesArray')) AND (SELECT max((value ->> 0) / 1000) FROM json_each(:body, '$.stressValuesArray'));
 INSERT OR REPLACE INTO stress_sample (account, at, level)
 SELECT :account, (value ->> 0) / 1000, value ->> 1
 FROM json_each(:body, '$.stressValuesArray')
 WHERE value ->> 1 >= 0;
 -- Garmin names the columns: the level stands third, as far as is known.
--- What is read again replaces what was known of the same stretch.
-DELETE FROM body_battery_sample
-WHERE
-    account = :account
-    AND at BETWEEN (SELECT min((value ->> 0) / 1000) FROM json_each(:body, '$.bodyBatteryValuesArray')) AND (SELECT max((value ->> 0) / 1000) FROM json_each(:body, '$.bodyBatteryValuesArray'));
 INSERT OR REPLACE INTO body_battery_sample (account, at, level)
 SELECT :account, at, level
 FROM (

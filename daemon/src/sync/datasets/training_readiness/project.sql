@@ -1,4 +1,3 @@
-DELETE FROM training_readiness WHERE account = :account AND day = :item;
 -- Recovery time comes in minutes.
 INSERT OR REPLACE INTO training_readiness (
     account, measured_utc, device_id, measured_local, day, score, level, feedback, sleep_score, sleep_score_factor_pct, recovery_time_s,

@@ -1,4 +1,3 @@
-DELETE FROM training_status WHERE account = :account AND day = :item;
 INSERT OR REPLACE INTO training_status (
     account, day, device_id, measured_utc, status, feedback, sport, sub_sport, fitness_trend, paused, primary_device, acute_load,
     chronic_load, chronic_load_min, chronic_load_max, load_ratio, acwr_pct, acwr_status

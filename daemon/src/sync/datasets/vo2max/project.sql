@@ -1,4 +1,3 @@
-DELETE FROM vo2max WHERE account = :account AND day = :item;
 INSERT OR REPLACE INTO vo2max (account, day, sport, vo2max, vo2max_precise, fitness_age, category)
 SELECT
     :account,

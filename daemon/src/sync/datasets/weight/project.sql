@@ -1,5 +1,4 @@
--- A day's entries replace those that were known: one of them may have been deleted. `date` is the wall clock written as if it were UTC.
-DELETE FROM weight WHERE account = :account AND day = :item;
+-- `date` is the wall clock written as if it were UTC.
 INSERT OR REPLACE INTO weight (
     account, measured_utc, measured_local, day, sample_pk, weight_g, bmi, body_fat_pct, body_water_pct, bone_mass_g, muscle_mass_g,
     physique_rating, visceral_fat, metabolic_age, source

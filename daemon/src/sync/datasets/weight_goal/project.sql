@@ -1,4 +1,3 @@
-DELETE FROM weight_goal WHERE account = :account;
 -- The first day is all that tells one goal from another.
 INSERT OR REPLACE INTO weight_goal (account, start_day, end_day, target_g)
 SELECT :account, date(value ->> '$.startDate'), date(value ->> '$.endDate'), value ->> '$.goalValue'

@@ -49,7 +49,7 @@ pub struct DeviceTruth {
     #[serde(serialize_with = "super::flag")]
     pub primary_device: bool,
     /// Still registered: in `devices`, not only in `devices/historical`.
-    #[serde(skip)]
+    #[serde(serialize_with = "super::flag")]
     pub current: bool,
 }
 

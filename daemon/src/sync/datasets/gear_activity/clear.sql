@@ -1,0 +1,1 @@
+DELETE FROM gear_activity WHERE account = :account AND gear_uuid = :item;

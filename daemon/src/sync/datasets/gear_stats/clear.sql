@@ -1,0 +1,1 @@
+DELETE FROM gear_total WHERE account = :account AND gear_uuid = :item;

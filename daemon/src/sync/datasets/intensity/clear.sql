@@ -1,0 +1,4 @@
+DELETE FROM intensity_sample
+WHERE
+    account = :account
+    AND at IN (SELECT (value ->> 0) / 1000 FROM json_each(:body, '$.imValuesArray'));

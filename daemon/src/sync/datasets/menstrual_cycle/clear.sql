@@ -1,0 +1,1 @@
+DELETE FROM menstrual_cycle WHERE account = :account AND start_day = :item;

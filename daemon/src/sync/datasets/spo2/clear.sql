@@ -1,0 +1,4 @@
+DELETE FROM spo2_sample
+WHERE
+    account = :account
+    AND at IN (SELECT (value ->> 0) / 1000 FROM json_each(:body, '$.spO2HourlyAverages'));
