@@ -12,12 +12,12 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
+use crate::host;
+
 /// Longest first line, in bytes; passwords and codes are short.
 const LONGEST_LINE: usize = 4096;
 /// Most that a program may print after it, before it is stopped.
 const MOST_OUTPUT: usize = 64 * 1024;
-/// Most characters of what it complains about that are told.
-const LONGEST_COMPLAINT: usize = 200;
 /// How long its output is waited for once it has ended: another program may hold the pipe open for ever.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 
@@ -68,7 +68,7 @@ pub struct Program {
     arguments: Vec<String>,
 }
 
-/// Why a program brought no secret. Nothing that it printed to standard output is in it.
+/// Why a program brought no secret. Nothing that it printed is in it: a careless script may well complain with the secret in its words.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failed {
     /// It is not there, or may not be run.
@@ -81,23 +81,14 @@ pub enum Failed {
     #[error("it printed more than a line of {LONGEST_LINE} bytes and was stopped")]
     TooMuch,
     /// It said itself that it failed.
-    #[error("it ended with {status}{}", complaint(.said))]
-    Unsuccessful {
-        /// How it ended.
-        status: String,
-        /// The last line of what it complained about.
-        said: String,
-    },
+    #[error("it ended with {0}; to see what it says, run it by hand as {user}", user = host::user())]
+    Unsuccessful(String),
     /// It ended well and printed nothing.
-    #[error("it printed nothing{}", complaint(.0))]
-    Nothing(String),
+    #[error("it printed nothing; to see what it says, run it by hand as {user}", user = host::user())]
+    Nothing,
     /// What it printed is no text, or holds control characters.
     #[error("the first line it printed is no plain text")]
     NoText,
-}
-
-fn complaint(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(": {said}") }
 }
 
 impl Program {
@@ -141,7 +132,7 @@ impl Program {
         command.args(&self.arguments).env_clear();
         let known = |name: &&str| std::env::var_os(name).map(|value| (OsString::from(name), value));
         command.envs(PASSED_ON.iter().filter_map(known)).envs(told.iter().copied());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         // A group of its own, so that what it starts can be stopped with it.
         #[cfg(unix)]
         command.process_group(0);
@@ -154,10 +145,9 @@ struct Running(Child);
 
 impl Running {
     async fn talk(mut self) -> Result<SecretString, Failed> {
-        let (mut out, mut err) = (Output::new(), Output::new());
-        let (stdout, stderr) = (self.0.stdout.take(), self.0.stderr.take());
-        let mut reading =
-            Box::pin(async { tokio::try_join!(out.first_line(stdout), err.last_line(stderr)).map(|_| ()) });
+        let mut out = Output::new();
+        let stdout = self.0.stdout.take();
+        let mut reading = Box::pin(out.first_line(stdout));
         let mut read_all = false;
         let status = loop {
             tokio::select! {
@@ -173,13 +163,11 @@ impl Running {
             read?;
         }
         drop(reading);
-        let line = out.into_line();
-        let said = err.into_complaint(line.as_ref().ok());
         if !status.success() {
-            return Err(Failed::Unsuccessful { status: status.to_string(), said });
+            return Err(Failed::Unsuccessful(status.to_string()));
         }
-        let line = line?;
-        if line.expose_secret().is_empty() { Err(Failed::Nothing(said)) } else { Ok(line) }
+        let line = out.into_line()?;
+        if line.expose_secret().is_empty() { Err(Failed::Nothing) } else { Ok(line) }
     }
 }
 
@@ -227,47 +215,10 @@ impl Output {
         }
     }
 
-    /// Reads to the end; keeps the last line that says anything.
-    async fn last_line(&mut self, stream: Option<impl AsyncRead + Unpin>) -> Result<(), Failed> {
-        let Some(mut stream) = stream else { return Ok(()) };
-        let mut part = Zeroizing::new([0; 1024]);
-        let mut ended = false;
-        loop {
-            let count = stream.read(part.as_mut()).await.unwrap_or(0);
-            if count == 0 {
-                return Ok(());
-            }
-            for byte in part.iter().take(count) {
-                match *byte {
-                    b'\n' | b'\r' => ended = true,
-                    byte => {
-                        if std::mem::take(&mut ended) {
-                            self.0.clear();
-                        }
-                        if self.0.len() < LONGEST_LINE {
-                            self.0.push(byte);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     fn into_line(self) -> Result<SecretString, Failed> {
         let text = std::str::from_utf8(&self.0).map_err(|_| Failed::NoText)?;
         let text = text.strip_suffix('\r').unwrap_or(text);
         if text.contains(char::is_control) { Err(Failed::NoText) } else { Ok(text.to_owned().into()) }
-    }
-
-    /// What it complained about, without what steers a terminal, and without the secret, should a careless script have told it.
-    fn into_complaint(self, secret: Option<&SecretString>) -> String {
-        let text = String::from_utf8_lossy(&self.0);
-        let text = match secret.map(SecretString::expose_secret).filter(|secret| !secret.is_empty()) {
-            Some(secret) => text.replace(secret, "…"),
-            None => text.into_owned(),
-        };
-        let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        text.trim().chars().map(|c| if steers(c) { ' ' } else { c }).take(LONGEST_COMPLAINT).collect()
     }
 }
 

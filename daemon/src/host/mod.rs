@@ -89,6 +89,19 @@ pub fn keep_memory_private() {
     }
 }
 
+/// The user that this process runs as, for a sentence: `user garminsync`.
+pub fn user() -> String {
+    #[cfg(unix)]
+    {
+        use nix::unistd::{User, geteuid};
+        let id = geteuid();
+        let name = User::from_uid(id).ok().flatten().map_or_else(|| id.to_string(), |user| user.name);
+        format!("user {name}")
+    }
+    #[cfg(not(unix))]
+    "the daemon's user".into()
+}
+
 /// Time that no wall clock can forge: how long the machine has been up, sleep included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uptime {
