@@ -95,6 +95,13 @@ async fn each_fault_is_found_with_what_to_do() {
         assert_eq!(check["verdict"], verdict, "{check}");
         assert!(check["hint"].as_str().is_some_and(|said| said.contains(hint)), "{check}");
     }
+    // Whoever named the socket has to name it in what comes next, too.
+    let socket = stage.home.socket();
+    let named = stage.home.ctl(&["--socket", &socket.to_string_lossy(), "doctor", "--json"]).await;
+    for name in ["sso", "account default"] {
+        let hint = found(&named, name)["hint"].as_str().unwrap_or_default().to_owned();
+        assert!(hint.contains(&format!("garminsyncctl --socket {} login", socket.display())), "{hint}");
+    }
     assert!(found(&ran, "config")["text"].as_str().is_some_and(|text| text.contains("sink")), "{ran:?}");
     // Warnings alone are no failure.
     let page = stage.home.ctl(&["doctor"]).await;
@@ -127,6 +134,8 @@ async fn without_a_daemon_it_says_what_stands_there_and_what_to_type() {
     assert_eq!(absent.code, 1, "{absent:?}");
     assert!(found(&absent, "socket")["text"].as_str().is_some_and(|text| text.contains("is not there")), "{absent:?}");
     assert!(found(&absent, "daemon")["hint"].as_str().is_some_and(|hint| hint.contains("garminsyncd")), "{absent:?}");
+    let config = found(&absent, "config")["hint"].clone();
+    assert!(config.as_str().is_some_and(|hint| hint.contains("garminsyncd --check-config")), "{absent:?}");
 
     Daemon::start(&home).await.kill().await;
     let dead = home.ctl(&["doctor", "--json"]).await;

@@ -29,7 +29,10 @@ pub async fn run(app: &mut App) -> Result<Done, Failed> {
             let text = format!("garminsyncd {} answers (protocol {})", hello.version, hello.protocol);
             checks.push(check("daemon", Verdict::Ok, text, None));
             match app.call_aloud::<Diagnosis>(DOCTOR, NoParams {}).await {
-                Ok(diagnosis) => checks.extend(diagnosis.checks),
+                Ok(diagnosis) => checks.extend(diagnosis.checks.into_iter().map(|check| Check {
+                    hint: check.hint.map(|hint| app.typed.dressed(&hint)),
+                    ..check
+                })),
                 Err(failed) => checks.push(check("daemon", Verdict::Failed, failed.message, failed.hint)),
             }
         }
@@ -60,6 +63,12 @@ fn unreachable(app: &App, error: ClientError) -> Vec<Check> {
         }
     };
     checks.push(check("daemon", Verdict::Failed, text, Some(hint)));
+    checks.push(check(
+        "config",
+        Verdict::Skipped,
+        "a daemon does not start on a configuration that is wrong".into(),
+        Some("as the daemon's user: garminsyncd --check-config".into()),
+    ));
     checks.push(check(
         "log",
         Verdict::Skipped,

@@ -58,12 +58,9 @@ impl Typed {
         self.command(self.command.split(' ').next().unwrap_or_default())
     }
 
-    /// A command that the daemon named, with the socket that was typed: the daemon does not know it.
+    /// What the daemon says to type, with the socket that was typed: the daemon does not know it.
     pub fn dressed(&self, hint: &str) -> String {
-        match hint.strip_prefix("garminsyncctl ") {
-            Some(rest) => self.command_for_all(rest),
-            None => hint.into(),
-        }
+        hint.replace("garminsyncctl ", &format!("garminsyncctl{} ", self.socket))
     }
 
     /// The same command once more, less its own flags.
