@@ -15,7 +15,7 @@ mod next_step;
 mod typed;
 
 use self::next_step::next_step;
-pub use self::next_step::{HOW_TO_BE_ALLOWED, HOW_TO_RESTART, HOW_TO_START, how_to_get_a_key};
+pub use self::next_step::{HOW_TO_BE_ALLOWED, HOW_TO_RESTART, HOW_TO_START, how_to_get_a_key, make_a_key};
 pub use self::typed::{Typed, quoted};
 
 /// The exit codes that scripts rely on.

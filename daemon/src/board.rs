@@ -88,6 +88,7 @@ fn blank(name: &str) -> AccountStatus {
         name: name.into(),
         state: AccountState::SignedOut,
         reason: None,
+        instead: None,
         since: Utc::now().trunc_subsecs(0),
         until: None,
         display_name: None,

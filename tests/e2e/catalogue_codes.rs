@@ -100,6 +100,19 @@ async fn a_throttled_path_has_a_twin() {
     assert_eq!(stage.home.account("default").await["state"], "active");
 }
 
+/// Garmin may be asked again only when the login is over: nothing waits for a code then, and nobody is told that something does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_outlasts_the_login_ends_it() {
+    let (stage, _daemon) = waiting(SignInMood::MfaEmail, |_| ()).await;
+    stage.fake.misbehave(Rule::does(Effect::throttled(7200)).host(Host::Sso).path("verifyCode"));
+    let (code, error) = brought(&stage, &stage.code()).await;
+    assert_eq!((code, error["kind"].as_str()), (6, Some("rate_limited")), "{error}");
+    let hint = error["hint"].as_str().unwrap_or_default();
+    assert!(hint.contains("login --browser") && !hint.contains("mfa"), "{error}");
+    let account = stage.home.account("default").await;
+    assert_eq!((&account["state"], &account["mfa"]), (&"cooling_down".into(), &Value::Null), "{account}");
+}
+
 /// Throttled, turned away, in trouble: the code may still be good and no try is lost. The widget's path has no twin.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_that_nobody_looked_at_is_still_good() {

@@ -262,3 +262,16 @@ async fn a_stop_while_signing_in_loses_no_code() {
     assert_eq!(stage.home.ctl(&["mfa", &stage.code()]).await.code, 0);
     assert_eq!(stage.fake.mail(ANA).len(), 1);
 }
+
+/// Garmin lets no program sign a child in: what is told at the login is told by every later page, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_childs_account_is_led_to_the_key_by_every_page() {
+    let stage = Stage::set(ana(SignInMood::Child), "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
+    for page in ["status", "doctor"] {
+        let said = stage.home.ctl(&[page]).await;
+        assert!(said.stdout.contains("then: garminsyncctl login --api-key-stdin"), "{said:?}");
+        assert!(!said.stdout.contains("garminsyncctl login, or"), "{said:?}");
+    }
+}

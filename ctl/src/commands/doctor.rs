@@ -29,10 +29,12 @@ pub async fn run(app: &mut App) -> Result<Done, Failed> {
             let text = format!("garminsyncd {} answers (protocol {})", hello.version, hello.protocol);
             checks.push(check("daemon", Verdict::Ok, text, None));
             match app.call_aloud::<Diagnosis>(DOCTOR, NoParams {}).await {
-                Ok(diagnosis) => checks.extend(diagnosis.checks.into_iter().map(|check| Check {
-                    hint: check.hint.map(|hint| app.typed.dressed(&hint)),
-                    ..check
-                })),
+                Ok(diagnosis) => checks.extend(
+                    diagnosis
+                        .checks
+                        .into_iter()
+                        .map(|check| Check { hint: check.hint.map(|hint| app.typed.dressed(&hint)), ..check }),
+                ),
                 Err(failed) => checks.push(check("daemon", Verdict::Failed, failed.message, failed.hint)),
             }
         }

@@ -32,7 +32,12 @@ pub const HOW_TO_BE_ALLOWED: &str = "run it as the daemon's user, or as a member
 
 /// The way in without a password.
 pub fn how_to_get_a_key(typed: &Typed) -> String {
-    format!("make a key at {KEY_PAGE}, then: {}", typed.command("login --api-key-stdin"))
+    make_a_key(&typed.command("login --api-key-stdin"))
+}
+
+/// The same for another account, whose login is `login`.
+pub fn make_a_key(login: &str) -> String {
+    format!("make a key at {KEY_PAGE}, then: {login}")
 }
 
 /// What to type after a failure of the daemon.

@@ -4,10 +4,12 @@
 use std::fmt::{Display, Write};
 
 use chrono::{DateTime, TimeZone, Utc};
-use garminsync_protocol::{AccountState, AccountStatus, MfaStatus, Status, SyncState, SyncStatus, TierStatus, Trouble};
+use garminsync_protocol::{
+    AccountState, AccountStatus, MfaStatus, Status, SyncState, SyncStatus, TierStatus, Trouble, WayIn,
+};
 
 use super::{Paint, time};
-use crate::failure::{Exit, Failed, Typed};
+use crate::failure::{Exit, Failed, Typed, make_a_key};
 
 /// Text from outside without characters that steer a terminal.
 pub fn clean(text: &str) -> String {
@@ -213,6 +215,9 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
             AccountState::LoginNeeded => {
                 self.line("safe", "all data stay and can be read; syncs go on after the login");
                 self.next_login(&login, &browser);
+            }
+            AccountState::SignedOut if account.instead == Some(WayIn::ApiKey) => {
+                self.next(&make_a_key(&self.typed.command_for(&account.name, "login --api-key-stdin")));
             }
             AccountState::SignedOut => self.next_login(&login, &browser),
             AccountState::CoolingDown => {

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::{Domain, Garmin, Tokens, tokens::Found};
+use crate::tokens::{Found, is_client_id};
+use crate::{Domain, Garmin, Tokens};
 
 /// The programs whose tokens can be taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,11 @@ pub enum NotImportable {
     /// A pair without its lasting half.
     #[error("the token file of {0} that is there holds no refresh token, so its login would end within a day")]
     NoRefreshToken(Tool),
+    /// A pair that cannot be renewed as it stands.
+    #[error(
+        "the token file of {0} that is there names a client id that is none of Garmin's, so its login could not be renewed"
+    )]
+    OddClientId(Tool),
     /// More logins than one.
     #[error("there is more than one login, and which one is meant cannot be known; name the one file")]
     Several,
@@ -90,6 +96,7 @@ enum File {
     Pair(Tool, Box<Tokens>),
     Key(SecretString),
     HalfPair(Tool),
+    OddPair(Tool),
     Oauth1,
     Bearer,
     Unknown,
@@ -111,7 +118,10 @@ fn read(files: &[&str], domain: Domain, now: DateTime<Utc>) -> Result<Import, No
                 continue;
             }
             File::HalfPair(tool) => NotImportable::NoRefreshToken(tool),
-            File::Bearer if !matches!(why, NotImportable::NoRefreshToken(_)) => NotImportable::OnlyBearer,
+            File::OddPair(tool) => NotImportable::OddClientId(tool),
+            File::Bearer if !matches!(why, NotImportable::NoRefreshToken(_) | NotImportable::OddClientId(_)) => {
+                NotImportable::OnlyBearer
+            }
             File::Oauth1 if why == NotImportable::Nothing => NotImportable::OnlyOauth1,
             _ => why,
         };
@@ -184,6 +194,9 @@ fn look_at_json(json: &Value, domain: Domain, now: DateTime<Utc>) -> File {
     let Some(refresh) = text(&at[refresh]) else { return File::HalfPair(tool) };
     let access = text(&at[access]).unwrap_or_default();
     let client_id = if tool == Tool::PirateGarmin { text(&json["di"]["clientId"]) } else { text(&at[client_id]) };
+    if client_id.as_deref().is_some_and(|id| !is_client_id(id)) {
+        return File::OddPair(tool);
+    }
     let found = Found {
         access: &access,
         refresh: &refresh,

@@ -183,3 +183,16 @@ proptest! {
         prop_assert_eq!(first, said(&files));
     }
 }
+
+#[test]
+fn a_client_id_that_is_none_is_refused() {
+    for id in ["A B", "A:B", "A\r\nX-Evil: 1", "A\u{0}", "lower", "Ä", &"A".repeat(200)] {
+        let file = json!({"di_token": "", "di_refresh_token": "r", "di_client_id": id}).to_string();
+        assert_eq!(why(&[&file]), NotImportable::OddClientId(Tool::Garminconnect), "{id:?}");
+        // A claim is of the same file: what is odd there does not count.
+        let claimed = json!({"di_token": jwt("https://diauth.garmin.com", id), "di_refresh_token": "r"}).to_string();
+        assert_eq!(pair(&[&claimed]).1.client_id, CLIENT_IDS[0], "{id:?}");
+    }
+    let absent = json!({"di_token": "", "di_refresh_token": "r", "di_client_id": null}).to_string();
+    assert_eq!(pair(&[&absent]).1.client_id, CLIENT_IDS[0]);
+}

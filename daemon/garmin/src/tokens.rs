@@ -76,7 +76,7 @@ impl Tokens {
         Some(Tokens {
             access: access.into(),
             refresh,
-            client_id: claims["client_id"].as_str().filter(|id| !id.is_empty()).unwrap_or(client_id).into(),
+            client_id: claims["client_id"].as_str().filter(|id| is_client_id(id)).unwrap_or(client_id).into(),
             domain: domain_of(issuer).unwrap_or(domain),
             issued_at: now,
             access_expires_at: expiry(&claims, now, date).or_else(|| seconds("expires_in")).unwrap_or(now),
@@ -98,7 +98,11 @@ impl Tokens {
             access: if usable { found.access } else { "" }.into(),
             refresh: found.refresh.into(),
             // The claims name the id that Garmin issued the pair to; a file may have been written by hand.
-            client_id: text("client_id").or(found.client_id).unwrap_or(CLIENT_IDS[0]).into(),
+            client_id: text("client_id")
+                .filter(|id| is_client_id(id))
+                .or(found.client_id)
+                .unwrap_or(CLIENT_IDS[0])
+                .into(),
             domain: text("iss").and_then(domain_of).unwrap_or(domain),
             issued_at,
             access_expires_at: expires.unwrap_or(issued_at),
@@ -186,6 +190,12 @@ fn moment(claim: &Value) -> Option<DateTime<Utc>> {
 /// A moment some seconds after another; `None` beyond the reach of the calendar.
 fn seconds_after(start: DateTime<Utc>, seconds: f64) -> Option<DateTime<Utc>> {
     start.checked_add_signed(TimeDelta::try_seconds(seconds as i64)?)
+}
+
+/// Whether this looks like a client id of Garmin's: all that are known are words of capital letters, digits and underscores.
+pub(crate) fn is_client_id(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=128).contains(&text.len()) && text.bytes().all(known)
 }
 
 /// The world named by an issuer, which is an address or a bare host.

@@ -4,6 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::WayIn;
+
 /// Answer of `status`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
@@ -63,6 +65,9 @@ pub struct AccountStatus {
     pub state: AccountState,
     /// Why it stands there, in words; absent when all is well.
     pub reason: Option<String>,
+    /// The way in that is left where Garmin lets no program sign the account in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<WayIn>,
     /// Since when.
     pub since: DateTime<Utc>,
     /// When a cool-down ends.

@@ -10,14 +10,14 @@
 //! free in a login; every further one is an attempt. So Garmin never sees more than five.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use garminsync_protocol::{AccountState, Failure, Kind};
+use garminsync_protocol::{AccountState, Failure, Kind, WayIn};
 use serde::{Deserialize, Serialize};
 
 pub use self::attempt::{Attempt, Challenge, Ended};
 pub use self::events::{Effect, Event};
 use self::refusals::{
-    busy, cooling_down, expired, no_pending, no_resend, no_way_back, other_person, password_missing, rejected,
-    unanswered,
+    busy, cooling_down, expired, no_pending, no_resend, no_way_back, other_person, outlasted, outlasts,
+    password_missing, rejected, unanswered,
 };
 
 mod attempt;
@@ -105,9 +105,15 @@ impl State {
                 Some("the last login ended: its code did not come in time".into())
             }
             (Attempt::Idle(Some(Ended::Interrupted)), _) => Some(INTERRUPTED.into()),
-            (Attempt::Idle(Some(Ended::Failed(why))), Login::None) => Some(why.clone()),
+            (Attempt::Idle(Some(Ended::Failed(why) | Ended::Denied(why))), Login::None) => Some(why.clone()),
             _ => None,
         }
+    }
+
+    /// The way in that is left to whom Garmin lets no program sign in.
+    pub fn instead(&self) -> Option<WayIn> {
+        let denied = matches!((&self.attempt, &self.login), (Attempt::Idle(Some(Ended::Denied(_))), Login::None));
+        denied.then_some(WayIn::ApiKey)
     }
 
     /// What follows from `event` at `now`.
@@ -177,7 +183,7 @@ impl State {
             (Event::TakeOverAsked, attempt) => stay(Attempt::TakingOver(Box::new(attempt)), vec![Effect::TakeOver]),
             (Event::SignInFailed(failure) | Event::SignInBlocked(failure), Attempt::TakingOver(kept)) => {
                 let attempt = match *kept {
-                    Attempt::Idle(_) => Attempt::Idle(Some(Ended::Failed(failure.message.clone()))),
+                    Attempt::Idle(_) => Attempt::Idle(Some(Ended::by(&failure))),
                     kept => kept,
                 };
                 // What the vault could not take as the login may lie there unproven, and is all there is: a restart looks at it.
@@ -215,7 +221,7 @@ impl State {
                 Event::SignInFailed(failure),
                 Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_),
             ) => {
-                let ended = Attempt::Idle(Some(Ended::Failed(failure.message.clone())));
+                let ended = Attempt::Idle(Some(Ended::by(&failure)));
                 stay(ended, vec![Effect::DropPending, Effect::Tell(Some(failure))])
             }
             (Event::SignInBlocked(failure), Attempt::SigningIn(_) | Attempt::CheckingCode(_)) => {
@@ -294,6 +300,14 @@ impl State {
             (Event::CodeUnanswered(failure), Attempt::CheckingCode(challenge)) => {
                 let failure = failure.challenge(challenge.id.clone()).attempts_left(challenge.tries_left());
                 stay(Attempt::AwaitingMfa(challenge), vec![Effect::KeepPending, Effect::Tell(Some(failure))])
+            }
+            // The login is over before Garmin may be asked again: it is a block like any other.
+            (Event::CodeUndecided(failure), Attempt::CheckingCode(challenge))
+                if outlasts(&failure, &challenge, now) =>
+            {
+                let blocked = Event::SignInBlocked(outlasted(&failure));
+                State { login, attempt: Attempt::CheckingCode(challenge), strikes, overridden, asked }
+                    .follow(blocked, now)
             }
             (Event::CodeUndecided(failure), Attempt::CheckingCode(challenge)) => {
                 let challenge = challenge.answered();

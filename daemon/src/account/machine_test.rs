@@ -35,6 +35,7 @@ fn attempts() -> Vec<(&'static str, Attempt)> {
         ("expired", Attempt::Idle(Some(Ended::Expired))),
         ("interrupted", Attempt::Idle(Some(Ended::Interrupted))),
         ("failed", Attempt::Idle(Some(Ended::Failed("odd".into())))),
+        ("denied", Attempt::Idle(Some(Ended::Denied("a child's".into())))),
         ("signing", Attempt::SigningIn(Some("ana@example.org".into()))),
         ("waiting", Attempt::AwaitingMfa(challenge(3))),
         ("last", Attempt::AwaitingMfa(challenge(1))),
@@ -70,6 +71,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("code expired", Event::CodeExpired),
         ("code unanswered", Event::CodeUnanswered(failure())),
         ("code undecided", Event::CodeUndecided(failure())),
+        ("code outlasted", Event::CodeUndecided(failure().retry_after_s(29 * 60))),
+        ("code in time", Event::CodeUndecided(failure().retry_after_s(29 * 60 - 1))),
         ("resend", Event::ResendAsked),
         ("code sent", Event::CodeSent),
         ("code not sent", Event::CodeNotSent(failure())),
@@ -109,6 +112,7 @@ fn name(attempt: &Attempt) -> String {
         Attempt::Idle(Some(Ended::Expired)) => "expired".into(),
         Attempt::Idle(Some(Ended::Interrupted)) => "interrupted".into(),
         Attempt::Idle(Some(Ended::Failed(_))) => "failed".into(),
+        Attempt::Idle(Some(Ended::Denied(_))) => "denied".into(),
         Attempt::SigningIn(_) => "signing".into(),
         Attempt::AwaitingMfa(c) => format!("waiting{}", c.attempts_left),
         Attempt::CheckingCode(c) => format!("checking{}", c.attempts_left),
@@ -154,7 +158,7 @@ fn expected(event: &str, attempt: &str) -> String {
         other => other,
     };
     let is_taking = attempt.starts_with("taking");
-    let is_idle = matches!(attempt, "idle" | "expired" | "interrupted" | "failed");
+    let is_idle = matches!(attempt, "idle" | "expired" | "interrupted" | "failed" | "denied");
     let is_waiting = matches!(attempt, "waiting" | "last");
     let is_checking = matches!(attempt, "checking" | "checking last");
     let is_asking = attempt == "asking";
@@ -185,6 +189,8 @@ fn expected(event: &str, attempt: &str) -> String {
         "code wanted" if attempt == "signing" => "waiting3 +keep +tell".into(),
         "sign-in failed" if is_busy => "failed +drop +tell:garmin_unexpected".into(),
         // The second strike: four hours from minute 1.
+        // Garmin lets nobody ask again before the login is over.
+        "code outlasted" if is_checking => "cooling241 +drop +tell:garmin_unexpected".into(),
         "sign-in blocked" if is_busy && !is_asking => "cooling241 +drop +tell:garmin_unexpected".into(),
         "code" | "code c1" if attempt == "waiting" => "checking3 +keep +check".into(),
         "code" | "code c1" if attempt == "last" => "checking1 +keep +check".into(),
@@ -201,10 +207,10 @@ fn expected(event: &str, attempt: &str) -> String {
         "code rejected" if attempt == "checking" => "waiting2 +keep +tell:mfa_code_rejected".into(),
         "code rejected" if attempt == "checking last" => "failed +drop +tell:mfa_code_rejected".into(),
         "code expired" if is_checking => "expired +drop +tell:mfa_expired".into(),
-        "code undecided" | "code unanswered" if attempt == "checking" => {
+        "code undecided" | "code unanswered" | "code in time" if attempt == "checking" => {
             "waiting3 +keep +tell:garmin_unexpected".into()
         }
-        "code undecided" | "code unanswered" if attempt == "checking last" => {
+        "code undecided" | "code unanswered" | "code in time" if attempt == "checking last" => {
             "waiting1 +keep +tell:garmin_unexpected".into()
         }
         "proven" => "idle +drop +tell".into(),

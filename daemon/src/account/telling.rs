@@ -121,6 +121,7 @@ impl Actor {
             }
             account.state = word;
             account.reason = self.reason();
+            account.instead = self.state.instead().filter(|_| word == AccountState::SignedOut);
             account.since = self.since;
             account.until = until;
             account.display_name = self.display_name();

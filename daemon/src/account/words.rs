@@ -135,7 +135,9 @@ pub fn ticket(error: &Error) -> Failure {
     let (kind, words) = match error {
         Error::TicketRefused { why } if why.contains("ticket") => (
             Kind::InvalidCredentials,
-            "Garmin does not take this ticket: it is older than about a minute, or it was used before. Nothing was stored.".to_owned(),
+            "Garmin does not take this ticket: it is older than about a minute, it was used before, or it is bound to another service URL \
+             than the one it came with. Nothing was stored."
+                .to_owned(),
         ),
         Error::Throttled { .. } => (
             Kind::RateLimited,

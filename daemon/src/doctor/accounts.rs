@@ -1,7 +1,9 @@
 //! How the accounts stand: from the board, as `status` has it, with a verdict. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use garminsync_protocol::{AccountState, AccountStatus, Check, DEFAULT_ACCOUNT, KEY_PAGE, Status, TierStatus, Trouble};
+use garminsync_protocol::{
+    AccountState, AccountStatus, Check, DEFAULT_ACCOUNT, KEY_PAGE, Status, TierStatus, Trouble, WayIn,
+};
 
 use super::{failed, ok, warning};
 
@@ -46,6 +48,10 @@ fn check(account: &AccountStatus, now: DateTime<Utc>) -> Check {
     };
     let reason = account.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     match account.state {
+        AccountState::SignedOut if account.instead == Some(WayIn::ApiKey) => {
+            let hint = format!("make a key at {KEY_PAGE}, then: {ctl} login --api-key-stdin");
+            return warning(name, format!("nobody is signed in{reason}"), hint);
+        }
         AccountState::SignedOut => return warning(name, "nobody is signed in", format!("{ctl} login")),
         AccountState::LoginNeeded => {
             return failed(name, format!("a new login is needed{reason}"), format!("{ctl} login"));

@@ -24,6 +24,7 @@ fn account(state: AccountState) -> AccountStatus {
         name: "default".into(),
         state,
         reason: None,
+        instead: None,
         since: ago(12 * 1440),
         until: None,
         domain: "garmin.com".into(),

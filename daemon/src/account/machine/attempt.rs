@@ -1,6 +1,7 @@
 //! The sign-in under way: what it may be, and what is known of a code that is waited for. Pure like the machine, which moves it on.
 
 use chrono::{DateTime, Utc};
+use garminsync_protocol::{Failure, WayIn};
 use serde::{Deserialize, Serialize};
 
 use super::UNANSWERED;
@@ -75,6 +76,16 @@ pub enum Ended {
     Interrupted,
     /// Otherwise; why, for people.
     Failed(String),
+    /// Garmin lets no program sign this account in (a child's account, a security policy); why, for people.
+    Denied(String),
+}
+
+impl Ended {
+    /// What a failure leaves behind.
+    pub(super) fn by(failure: &Failure) -> Self {
+        let how = if failure.instead == Some(WayIn::ApiKey) { Self::Denied } else { Self::Failed };
+        how(failure.message.clone())
+    }
 }
 
 impl Attempt {

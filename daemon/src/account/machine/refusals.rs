@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use garminsync_protocol::{Failure, Kind, WayIn};
 
-use super::{Challenge, LONGEST_COOL_DOWN, seconds};
+use super::{Challenge, LONGEST_COOL_DOWN, of_seconds, seconds};
 
 pub(super) fn no_pending(why: &str) -> Failure {
     Failure::new(Kind::NoPendingLogin, format!("{why}. Nothing was changed."))
@@ -57,6 +57,19 @@ pub(super) fn no_resend(challenge: &Challenge, now: DateTime<Utc>) -> Option<Fai
         seconds(wait).max(1)
     );
     Some(refusal(Kind::RateLimited, &words)?.retry_after_s(seconds(wait).max(1)))
+}
+
+/// Whether a login is over before Garmin may be asked about its code again.
+pub(super) fn outlasts(failure: &Failure, challenge: &Challenge, now: DateTime<Utc>) -> bool {
+    failure.retry_after_s.is_some_and(|asked| of_seconds(asked) >= challenge.until - now)
+}
+
+/// What that is called.
+pub(super) fn outlasted(failure: &Failure) -> Failure {
+    let words = "Garmin asks to wait longer than this login waits for its code, so the login has ended, and its code with it. \
+                 Nothing else is lost; a new login sends a new code.";
+    let ended = Failure::new(failure.kind, words).instead(WayIn::Browser);
+    ended.retry_after_s(failure.retry_after_s.unwrap_or_default())
 }
 
 pub(super) fn other_person() -> Failure {
