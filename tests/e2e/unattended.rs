@@ -204,7 +204,9 @@ async fn a_failing_program_is_told_and_nothing_is_sent() {
     let _daemon = Daemon::start(&stage.home).await;
     a_login_that_garmin_ends(&stage).await;
     let account = stage
-        .account_is("it says so", |account| has_trouble(account, "login.unattended", "exit status: 2; to see what it says"))
+        .account_is("it says so", |account| {
+            has_trouble(account, "login.unattended", "exit status: 2; to see what it says")
+        })
         .await;
     assert!(!account.to_string().contains("hunter2") && !stage.home.log().contains("hunter2"));
     assert_eq!(logins(&stage), 1);
