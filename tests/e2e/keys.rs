@@ -128,6 +128,7 @@ async fn a_configured_file_counts_and_is_read_again() {
     let account = stage.home.account("default").await;
     assert_eq!((&account["state"], trouble(&account, "key.file")), (&"active".into(), None), "{account}");
     assert_eq!(exchanges(&stage), 1);
+    assert_eq!(trouble(&account, "key.exposed"), None, "{account}");
     let vault = std::fs::read(stage.home.state_dir().join("vault.db")).expect("the vault");
     let key = key();
     assert!(!vault.windows(key.len()).any(|part| part == key.as_bytes()), "the key stays in its file");
@@ -137,7 +138,11 @@ async fn a_configured_file_counts_and_is_read_again() {
     stage.fake.change(ANA, |person| person.api_key.clone_from(&new));
     stage.fake.expire_personal(ANA);
     write(&file, &new);
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("its mode");
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    let account = stage.home.account("default").await;
+    let told = trouble(&account, "key.exposed").expect("others may read it, which is told");
+    assert!(told["hint"].as_str().is_some_and(|hint| hint.contains("chmod") && hint.contains(&path)), "{told}");
     assert_eq!(exchanges(&stage), 2, "the old key is not tried again");
     assert_eq!(stage.home.account("default").await["state"], "active");
 
