@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use garminsync_protocol::{AccountParams, AccountStatus, DEFAULT_ACCOUNT, Progress, STATUS, Secret, Status};
+use garminsync_protocol::{AccountParams, AccountStatus, DEFAULT_ACCOUNT, Kind, Progress, STATUS, Secret, Status};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::cli::Cli;
 use crate::client::Daemon;
@@ -41,6 +42,35 @@ impl App {
     /// The account meant.
     pub fn account_name(&self) -> &str {
         self.account.as_deref().unwrap_or(DEFAULT_ACCOUNT)
+    }
+
+    /// Where nobody named an account and none is called `default`: takes the only one there is.
+    ///
+    /// # Errors
+    /// There are several; or the daemon did not answer.
+    pub async fn settle_account(&mut self) -> Result<(), Failed> {
+        if self.account.is_some() {
+            return Ok(());
+        }
+        let status: Status = self.call(STATUS, AccountParams::default()).await?;
+        let names: Vec<&str> = status.accounts.iter().map(|account| account.name.as_str()).collect();
+        match names[..] {
+            _ if names.contains(&DEFAULT_ACCOUNT) => Ok(()),
+            [] => Ok(()),
+            [only] => {
+                self.typed.name_account(only);
+                self.account = Some(only.into());
+                Ok(())
+            }
+            _ => {
+                let message = format!(
+                    "Which account is meant? None is called {DEFAULT_ACCOUNT}; there are: {}. Nothing was changed.",
+                    names.join(", ")
+                );
+                let failed = Failed::of_kind(Kind::UnknownAccount, message, &self.typed);
+                Err(failed.hint(self.typed.again_for_one()).detail("accounts", json!(names)))
+            }
+        }
     }
 
     /// The account's name as calls carry it: left out when nobody named one.

@@ -75,7 +75,7 @@ pub struct Failed {
     pub message: String,
     /// What to type next.
     pub hint: Option<String>,
-    /// What the daemon added: `retry_after_s`, `attempts_left`, `challenge`, `tried`, `instead`, `ref`.
+    /// What the daemon added: `retry_after_s`, `attempts_left`, `challenge`, `tried`, `instead`, `ref`; or this client: `accounts`.
     pub details: Map<String, Value>,
     /// What `--json` shows beside the error.
     pub data: Map<String, Value>,
@@ -115,6 +115,12 @@ impl Failed {
     /// With what to type next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// With something that machines find beside the kind.
+    pub fn detail(mut self, name: &str, value: Value) -> Self {
+        self.details.insert(name.into(), value);
         self
     }
 

@@ -122,3 +122,29 @@ async fn ones_trouble_is_nobody_elses() {
     assert_eq!(stage.home.account("zoe").await["state"], "signing_in");
     assert_eq!(stage.home.ctl(&["--account", "eva", "logout"]).await.code, 0);
 }
+
+/// Nobody named an account, and none is called `default`: the only one is meant; of several, one has to be named.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_account_needs_no_name() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    stage.fake.add(eva());
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(login(&stage, "eva", EVA).await.code, 0);
+    for words in [&["sync", "--wait"][..], &["gaps"], &["history"], &["datasets"]] {
+        let said = stage.home.ctl(&[words, &["--json"]].concat()).await;
+        assert_eq!((said.code, &said.json()["account"]), (0, &"eva".into()), "{said:?}");
+    }
+    let never = stage.home.ctl(&["mfa", "123456"]).await;
+    assert!(never.stderr.contains("garminsyncctl --account eva "), "what comes next means the same account: {never:?}");
+
+    assert_eq!(login(&stage, "ana", crate::stage::ANA).await.code, 0);
+    for words in [&["sync", "--wait"][..], &["gaps"], &["history"], &["datasets"], &["mfa", "123456"], &["logout"]] {
+        let said = stage.home.ctl(&[words, &["--json"]].concat()).await;
+        let error = said.json()["error"].clone();
+        assert_eq!((said.code, &error["kind"]), (1, &"unknown_account".into()), "{said:?}");
+        assert_eq!(error["accounts"], serde_json::json!(["ana", "eva"]), "{error}");
+        let hint = error["hint"].as_str().unwrap_or_default();
+        assert!(hint.starts_with("garminsyncctl --account NAME ") && hint.contains(words[0]), "{error}");
+    }
+    assert_eq!(list(&stage).await.iter().filter(|account| account["state"] == "active").count(), 2);
+}

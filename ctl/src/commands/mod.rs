@@ -55,6 +55,9 @@ fn to_value(data: impl Serialize) -> Value {
 
 /// Does what the command line says.
 pub async fn run(app: &mut App, command: Command) -> Result<Done, Failed> {
+    if is_about_an_account_there_is(&command) {
+        app.settle_account().await?;
+    }
     match command {
         Command::Login(flags) => login::run(app, flags).await,
         Command::Mfa(flags) => code::run(app, flags).await,
@@ -70,6 +73,25 @@ pub async fn run(app: &mut App, command: Command) -> Result<Done, Failed> {
         Command::Doctor => doctor::run(app).await,
         Command::Version => version::run(app).await,
         Command::Completions { shell } => Ok(completions(shell)),
+    }
+}
+
+/// A login makes the account it needs, and the others speak of all accounts or of none.
+fn is_about_an_account_there_is(command: &Command) -> bool {
+    match command {
+        Command::Mfa(_)
+        | Command::Logout(_)
+        | Command::Sync(_)
+        | Command::Cancel
+        | Command::Gaps { .. }
+        | Command::History { .. }
+        | Command::Datasets => true,
+        Command::Login(_)
+        | Command::Status { .. }
+        | Command::Accounts
+        | Command::Doctor
+        | Command::Version
+        | Command::Completions { .. } => false,
     }
 }
 

@@ -23,6 +23,16 @@ impl Typed {
         }
     }
 
+    /// As if that account had been named: what comes next must mean the same one.
+    pub fn name_account(&mut self, account: &str) {
+        self.account = format!(" --account {}", quoted(account));
+    }
+
+    /// The same command with an account that is still to be chosen.
+    pub fn again_for_one(&self) -> String {
+        format!("garminsyncctl{} --account NAME {}", self.socket, self.command)
+    }
+
     /// Another command, with the same flags.
     pub fn command(&self, command: &str) -> String {
         format!("garminsyncctl{}{} {command}", self.socket, self.account)
