@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         let file = places::config_file(&args, &env).map_err(|error| error.to_string())?;
         let config = Config::load(&file).map_err(|error| error.to_string())?;
         let places = Places::settle(&args, &config, &env).map_err(|error| error.to_string())?;
-        garminsync_daemon::check(&config)?;
+        garminsync_daemon::judge::check(&file, &config)?;
         Ok((file, config, places))
     };
     let (file, config, places) = match read() {

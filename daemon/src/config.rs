@@ -16,6 +16,7 @@ use crate::places::{Place, Places};
 use crate::program::Program;
 use crate::retention::Keep;
 
+mod found;
 mod values;
 
 /// The configuration in effect; `Config::default()` is what holds without a file.
@@ -274,6 +275,24 @@ pub enum ConfigError {
     },
 }
 
+/// What a room has against the value of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The table, as in `accounts.eva`.
+    pub table: String,
+    /// The key in it.
+    pub key: String,
+    /// What is wrong, for people.
+    pub why: String,
+}
+
+impl Wrong {
+    /// The value of `key` in `table`.
+    pub fn new(table: &str, key: &str, why: impl Into<String>) -> Self {
+        Self { table: table.into(), key: key.into(), why: why.into() }
+    }
+}
+
 impl Config {
     /// Reads the file. One that nobody named may be absent: then the defaults hold.
     ///
@@ -287,28 +306,50 @@ impl Config {
         }
     }
 
+    /// What a room has against the value of a key, with the file and the line where it stands.
+    pub fn wrong(file: &Place, told: &Wrong) -> ConfigError {
+        let text = fs::read_to_string(&file.path).unwrap_or_default();
+        Self::wrong_in(&file.path, &text, told)
+    }
+
+    fn wrong_in(path: &Path, text: &str, Wrong { table, key, why }: &Wrong) -> ConfigError {
+        let what = format!("{key}: {why} (in [{table}])");
+        ConfigError::Wrong {
+            path: path.into(),
+            line: found::value(text, table, key).map(|at| found::line(text, at)),
+            what,
+        }
+    }
+
     fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let wrong = |at: Option<usize>, what: String| {
-            let line = at.map(|at| text[..at.min(text.len())].matches('\n').count() + 1);
+            let line = at.map(|at| found::line(text, at));
             ConfigError::Wrong { path: path.into(), line, what }
         };
         let config: Self = toml::from_str(text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
             let at = error.span().map(|span| span.start);
-            wrong(at, in_our_words(error.message(), at.and_then(|at| section(text, at))))
+            let message = found::words_for_a_list(text, &span, error.message()).unwrap_or(error.message().into());
+            wrong(at, in_our_words(&message, at.and_then(|at| found::section(text, at))))
         })?;
         if let Some((at, what)) = config.garmin.endpoints.wrong() {
             return Err(wrong(Some(at), what));
         }
         if config.control.group.as_deref() == Some("") {
-            return Err(wrong(None, "[control] group is empty; leave it out instead".into()));
+            return Err(Self::wrong_in(
+                path,
+                text,
+                &Wrong::new("control", "group", "it is empty; leave it out instead"),
+            ));
         }
         if let Some((at, what)) = config.unattended_wrong() {
             return Err(wrong(Some(at), what));
         }
         for (name, section) in &config.accounts {
             if section.api_key_file.as_ref().is_some_and(|path| !path.is_absolute()) {
-                let what = format!("[accounts.{}] api_key_file: give the whole path, from / on", name.as_str());
-                return Err(wrong(text.find("api_key_file"), what));
+                let table = format!("accounts.{}", name.as_str());
+                let told = Wrong::new(&table, "api_key_file", "give the whole path, from / on");
+                return Err(Self::wrong_in(path, text, &told));
             }
         }
         Ok(config)
@@ -379,18 +420,6 @@ fn in_our_words(message: &str, section: Option<String>) -> String {
         .replace(" or ", ", ");
     let place = section.map_or("at the top".into(), |section| format!("in [{section}]"));
     format!("unknown key {key:?} {place}; known: {known}")
-}
-
-/// The table whose key stands at this place: the nearest header above, or the parent of the header it stands in.
-fn section(text: &str, at: usize) -> Option<String> {
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let is_header = |line: &str| line.trim_start().starts_with('[');
-    let name = |line: &str| line.trim().trim_start_matches('[').split(']').next().unwrap_or_default().trim().to_owned();
-    let own = text[start..].lines().next().unwrap_or_default();
-    if is_header(own) {
-        return name(own).rsplit_once('.').map(|(parent, _)| parent.to_owned());
-    }
-    text[..start].lines().rev().find(|line| is_header(line)).map(name)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod config;
 pub mod doctor;
 pub mod door;
 pub mod host;
+pub mod judge;
 pub mod lock;
 pub mod logging;
 pub mod on_thread;
@@ -35,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::account::{Accounts, KeyFile, KeyFileOf, MakeGarmin, Setting, Unattended};
 use crate::board::Board;
 use crate::clock::Schedules;
-use crate::config::{AccountName, Config, valid_account_name};
+use crate::config::{Config, valid_account_name};
 use crate::doctor::Doctor;
 use crate::door::{Permission, Rooms};
 use crate::host::Host;
@@ -46,7 +47,7 @@ use crate::program::Program;
 use crate::report::Reporter;
 use crate::retention::Keeping;
 use crate::rota::Rota;
-use crate::sync::{Rules, Syncs};
+use crate::sync::Syncs;
 
 /// Longest time that a stop may take; Garmin's slowest answer is waited for within it. Service managers kill after 90 seconds.
 const LONGEST_STOP: Duration = Duration::from_secs(60);
@@ -69,15 +70,6 @@ impl Failed {
     fn other(error: impl ToString) -> Self {
         Self::Other(error.to_string())
     }
-}
-
-/// What only the rooms can say about a configuration.
-///
-/// # Errors
-/// What is wrong, in words.
-pub fn check(config: &Config) -> Result<(), String> {
-    Permission::of(config.control.group.as_deref()).map_err(|error| error.to_string())?;
-    rules(config).map(drop)
 }
 
 /// Whether there is a dataset of that name whose tables are made from the archive.
@@ -144,9 +136,7 @@ async fn live(file: &Place, config: &Config, places: &Places) -> Result<(), Fail
     let mut host = Host::new().map_err(Failed::other)?;
     let _lock = take_lock(places)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), state = %places.state_dir, data = %places.data_dir, "starting");
-    let permission =
-        Permission::of(config.control.group.as_deref()).map_err(|error| Failed::Config(error.to_string()))?;
-    let rules = rules(config).map_err(Failed::Config)?;
+    let (permission, rules) = judge::settle(file, config).map_err(Failed::Config)?;
 
     let data_dir = places.data_dir.path.clone();
     let opening = tokio::task::spawn_blocking(move || Store::open(&data_dir, &sync::projections()));
@@ -357,25 +347,6 @@ fn key_file_of(config: &Config, places: &Places) -> KeyFileOf {
             .map(|path| KeyFile { path, configured: true })
             .or_else(|| official.map(|path| KeyFile { path, configured: false }))
     })
-}
-
-fn rules(config: &Config) -> Result<Rules, String> {
-    let starts = |(name, section): (&AccountName, &config::AccountSection)| {
-        section.start.map(|start| (name.as_str().to_owned(), start.date()))
-    };
-    let mut rules = Rules {
-        start: config.sync.start.date(),
-        account_start: config.accounts.iter().filter_map(starts).collect(),
-        originals: config.sync.originals,
-        intraday: config.sync.intraday,
-        datasets: config.datasets.clone(),
-        ..Rules::default()
-    };
-    if let Some(gap) = config.garmin.endpoints.request_gap_s() {
-        rules.account.gap = Duration::from_secs_f64(gap);
-        rules.personal.gap = rules.account.gap;
-    }
-    rules.checked()
 }
 
 #[cfg(test)]

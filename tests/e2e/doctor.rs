@@ -103,6 +103,13 @@ async fn each_fault_is_found_with_what_to_do() {
         assert!(hint.contains(&format!("garminsyncctl --socket {} login", socket.display())), "{hint}");
     }
     assert!(found(&ran, "config")["text"].as_str().is_some_and(|text| text.contains("sink")), "{ran:?}");
+    // So is what only the rooms know to be wrong.
+    let config = std::fs::read_to_string(stage.home.config_file()).expect("the configuration");
+    std::fs::write(stage.home.config_file(), config.replace("[sink]", "").replace("sleep = true", "steeps = true"))
+        .expect("written");
+    let typo = found(&stage.home.ctl(&["doctor", "--json"]).await, "config")["text"].clone();
+    let line = format!("{}:", stage.home.config_file().display());
+    assert!(typo.as_str().is_some_and(|text| text.contains(&line) && text.contains("steeps")), "{typo}");
     // Warnings alone are no failure.
     let page = stage.home.ctl(&["doctor"]).await;
     assert!(page.stdout.contains("FAIL  state") && page.stdout.contains("next: "), "{page:?}");

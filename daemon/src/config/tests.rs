@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::*;
 use crate::args::Args;
+use crate::judge;
 use crate::places::Origin;
 
 fn parse(text: &str) -> Result<Config, String> {
@@ -97,7 +98,19 @@ fn every_mistake_is_told_with_its_line() {
             "[mfa]\ncommand = []",
             "c.toml:2: command: the list is empty; it names a program and its arguments (in [mfa])",
         ),
-        ("[mfa]\ncommand = \"pass otp garmin\"", "c.toml:2: invalid type: …"),
+        (
+            "[mfa]\ncommand = \"pass otp garmin\"",
+            "c.toml:2: command: a program and its arguments are a list of words: command = [\"pass\", \"otp\", \"garmin\"] (in [mfa])",
+        ),
+        (
+            "[accounts.eva]\nemail = \"e@x\"\npassword_command = 'sh -c \"cat x\"'",
+            "c.toml:3: password_command: a program and its arguments are a list of words: password_command = [\"program\", \"argument\"] (in …",
+        ),
+        ("[mfa]\ncommand = 3", "c.toml:2: invalid type: integer…"),
+        (
+            "[accounts.ana]\napi_key_file = \"/k\"\n[accounts.eva]\n\napi_key_file = \"key\"",
+            "c.toml:5: api_key_file: give the whole path, from / on (in [accounts.eva])",
+        ),
         (
             "[accounts.eva]\nemail = \"eva@example.org\"",
             "c.toml:2: email is of no use without password_command (in [accounts.eva]); together they sign in unattended",
@@ -151,7 +164,7 @@ fn every_mistake_is_told_with_its_line() {
             "c.toml:3: request_gap_s is for connectapi and personal endpoints on a loopback address only",
         ),
         ("[accounts.\"../eva\"]\n", "c.toml:1: \"../eva\": an account's name is 1 to 64 letters…"),
-        ("[control]\ngroup = \"\"", "c.toml: [control] group is empty; leave it out instead"),
+        ("[control]\ngroup = \"\"", "c.toml:2: group: it is empty; leave it out instead (in [control])"),
         ("[sync]\nstart = \"auto\"\nstart = \"auto\"", "c.toml:3: duplicate key…"),
         ("[vault]\nkey = \"safe\"", "c.toml:2: unknown variant `safe`…"),
         ("[sync\n", "c.toml:1: …"),
@@ -197,5 +210,32 @@ fn account_names_stay_plain() {
     }
     for bad in ["", ".", "..", "-x", "_x", "a/b", "a b", "ä", "a\n", "a\0", &"x".repeat(65)] {
         assert!(!valid_account_name(bad), "{bad:?}");
+    }
+}
+
+/// What the rooms find is told with the place of the value, wherever the text has its table.
+#[test]
+fn what_the_rooms_find_has_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = Place { path: dir.path().join("c.toml"), from: Origin::Flag("--config") };
+    for (text, place, says) in [
+        ("[control]\ngroup = \"nobodys-own\"", 2, "group: this system has no group \"nobodys-own\" (in [control])"),
+        ("control.group = 'nobodys-own'", 1, "group: this system has no group"),
+        (
+            "[datasets]\n\n# a comment\nsteeps = true",
+            4,
+            "steeps: there is no dataset or group of that name; there are the groups",
+        ),
+        ("datasets = { sleep = true, steeps = true }", 1, "steeps: there is no dataset"),
+        ("[sync]\nstart = \"1900-01-01\"", 2, "start: \"1900-01-01\" is before"),
+        (
+            "[accounts.ana]\nstart = \"2020-01-01\"\n[accounts.\"e.va\"]\nstart = \"1900-01-01\"",
+            4,
+            "start: \"1900-01-01\" is before",
+        ),
+    ] {
+        fs::write(&file.path, text).unwrap();
+        let said = judge::check(&file, &Config::load(&file).unwrap()).expect_err(text);
+        assert!(said.starts_with(&format!("{}:{place}: {says}", file.path.display())), "{said}");
     }
 }

@@ -11,6 +11,7 @@ use garminsync_store::{Examined, KeySource, Vault, examine};
 use super::{failed, ok, skipped, warning};
 use crate::config::Config;
 use crate::door::Permission;
+use crate::judge;
 use crate::places::{Place, Places};
 use crate::vault;
 
@@ -50,7 +51,8 @@ fn configuration(file: &Place, written_before: Option<SystemTime>) -> Check {
     let Ok(found) = fs::metadata(&file.path) else {
         return ok("config", format!("no configuration file at {path}; the defaults hold"));
     };
-    if let Err(error) = Config::load(file) {
+    let read = Config::load(file).map_err(|error| error.to_string());
+    if let Err(error) = read.and_then(|config| judge::check(file, &config)) {
         let hint = format!("mend it before the next start: garminsyncd --config '{path}' --check-config");
         return failed("config", format!("the daemon would not start again: {error}"), hint);
     }

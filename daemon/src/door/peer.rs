@@ -14,7 +14,7 @@ pub struct Permission {
 
 /// `[control] group` names no group of this system.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("[control] group: this system has no group {0:?}")]
+#[error("this system has no group {0:?}")]
 pub struct UnknownGroup(pub String);
 
 #[cfg(unix)]

@@ -36,7 +36,7 @@ use self::pace::Pace;
 use self::plan::{EARLIEST, Ledger, Scope};
 use self::request::Live;
 pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
-pub use self::rules::{Rules, projections, sampled};
+pub use self::rules::{Rules, Senseless, projections, sampled};
 use self::run::{Job, Paces, lock};
 pub use self::view::View;
 use self::zone::Zone;

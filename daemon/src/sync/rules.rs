@@ -30,6 +30,30 @@ pub struct Rules {
     pub account: pace::Rules,
 }
 
+/// Rules that make no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Senseless {
+    /// A start before there was anything; of one account, or of all.
+    #[error("\"{day}\" is before {EARLIEST}, and nothing is older than that")]
+    Start {
+        /// Whose; nobody's own.
+        account: Option<String>,
+        /// The start.
+        day: NaiveDate,
+    },
+    /// A switch for what is not there.
+    #[error("there is no dataset or group of that name; there are {there_are}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// What may be switched, for people.
+        there_are: String,
+    },
+    /// The datasets' own folders are wrong.
+    #[error("{0}")]
+    Datasets(String),
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {
@@ -48,13 +72,13 @@ impl Rules {
     /// The rules, if they make sense with the datasets there are.
     ///
     /// # Errors
-    /// What does not, in words.
-    pub fn checked(self) -> Result<Self, String> {
-        let known = datasets::all().map_err(|malformed| malformed.to_string())?;
-        let starts = self.account_start.iter().map(|(name, start)| (format!("[accounts.{name}]"), *start));
-        for (table, start) in std::iter::once(("[sync]".to_owned(), self.start)).chain(starts) {
+    /// What does not.
+    pub fn checked(self) -> Result<Self, Senseless> {
+        let known = datasets::all().map_err(|malformed| Senseless::Datasets(malformed.to_string()))?;
+        let starts = self.account_start.iter().map(|(name, start)| (Some(name), *start));
+        for (account, start) in std::iter::once((None, self.start)).chain(starts) {
             if let Some(day) = start.filter(|day| *day < EARLIEST) {
-                return Err(format!("{table} start = \"{day}\" is before {EARLIEST}, and nothing is older than that"));
+                return Err(Senseless::Start { account: account.cloned(), day });
             }
         }
         let groups: BTreeSet<&str> = known.iter().flat_map(|dataset| &dataset.groups).map(String::as_str).collect();
@@ -64,11 +88,8 @@ impl Rules {
             Some(unknown) => {
                 let names: Vec<&str> = known.iter().map(|dataset| dataset.name.as_str()).collect();
                 let groups: Vec<&str> = groups.into_iter().collect();
-                Err(format!(
-                    "[datasets] there is no dataset or group `{unknown}`; there are the groups {} and the datasets {}",
-                    groups.join(", "),
-                    names.join(", ")
-                ))
+                let there_are = format!("the groups {} and the datasets {}", groups.join(", "), names.join(", "));
+                Err(Senseless::Unknown { name: unknown.clone(), there_are })
             }
         }
     }
@@ -141,18 +162,20 @@ mod tests {
     fn an_unknown_name_is_told() {
         let rules = Rules { datasets: [("steeps".into(), true)].into(), ..Rules::default() };
         let error = rules.checked().unwrap_err();
-        assert!(error.contains("steeps") && error.contains("sleep"), "{error}");
+        assert!(matches!(&error, Senseless::Unknown { name, .. } if name == "steeps"), "{error}");
+        assert!(error.to_string().contains("sleep"), "{error}");
         assert!(Rules::default().checked().is_ok());
     }
 
     #[test]
-    fn a_start_before_all_data_is_told_with_its_key() {
-        let before = EARLIEST.pred_opt();
-        let error = Rules { start: before, ..Rules::default() }.checked().unwrap_err();
-        assert!(error.starts_with("[sync] start = \"1999-12-31\""), "{error}");
-        let account_start = [("ana".into(), Some(NaiveDate::MIN))].into();
+    fn a_start_before_all_data_is_told() {
+        let day = EARLIEST.pred_opt().unwrap();
+        let error = Rules { start: Some(day), ..Rules::default() }.checked().unwrap_err();
+        assert_eq!(error, Senseless::Start { account: None, day });
+        assert!(error.to_string().contains("\"1999-12-31\""), "{error}");
+        let account_start = [("ana".into(), Some(day))].into();
         let error = Rules { account_start, ..Rules::default() }.checked().unwrap_err();
-        assert!(error.starts_with("[accounts.ana] start"), "{error}");
+        assert_eq!(error, Senseless::Start { account: Some("ana".into()), day });
         assert!(Rules { start: Some(EARLIEST), ..Rules::default() }.checked().is_ok());
     }
 }
