@@ -13,6 +13,7 @@ use crate::client::Daemon;
 use crate::console::Console;
 use crate::failure::{Exit, Failed, Typed};
 use crate::prompt::{Answer, Terminal, Unanswered};
+use crate::show::object::Form;
 
 /// A command's surroundings.
 pub struct App {
@@ -24,8 +25,8 @@ pub struct App {
     pub account: Option<String>,
     /// How to reach the same daemon and account again.
     pub typed: Typed,
-    /// Whether stdout gets JSON.
-    pub json: bool,
+    /// What stdout gets where a machine reads it.
+    pub form: Option<Form>,
     /// How the command ends if it is interrupted now. Commands change it as they go.
     pub farewell: Failed,
 }
@@ -36,7 +37,7 @@ impl App {
         console.colours &= !cli.no_color;
         let farewell = Failed::interrupted("Stopped. Nothing was changed.").hint(typed.again());
         let daemon = Daemon::at(cli.socket.clone().filter(|socket| *socket != PathBuf::new()));
-        Self { console, daemon, account: cli.account.clone(), json: cli.wants_json(), typed, farewell }
+        Self { console, daemon, account: cli.account.clone(), form: cli.form(), typed, farewell }
     }
 
     /// The account meant.

@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, 
 use crate::commands::key::last_day_from_now;
 use crate::console::Console;
 use crate::failure::{Exit, Failed, Typed, quoted};
-
+use crate::show::object::Form;
 const GLOBAL: &str = "Global options";
 
 /// Talks to garminsyncd: sign in to Garmin Connect, sync, look at what is true now.
@@ -30,7 +30,7 @@ pub struct Cli {
     /// The account, where there are several [default: default]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", value_hint = ValueHint::Other)]
     pub account: Option<String>,
-    /// How data are printed on stdout; csv for gaps, history and datasets
+    /// How data are printed on stdout; yaml says what json says, csv is for gaps, history and datasets
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FORMAT", default_value = "table")]
     output: Output,
     /// The same as --output json: one object with "version": 1
@@ -48,6 +48,7 @@ pub struct Cli {
 enum Output {
     Table,
     Json,
+    Yaml,
     Csv,
 }
 
@@ -65,9 +66,14 @@ impl Cli {
         }
     }
 
-    /// Whether stdout gets one JSON object.
-    pub fn wants_json(&self) -> bool {
-        self.json || self.output == Output::Json
+    /// The form of the object that stdout gets, where a machine reads it.
+    pub fn form(&self) -> Option<Form> {
+        match self.output {
+            _ if self.json => Some(Form::Json),
+            Output::Json => Some(Form::Json),
+            Output::Yaml => Some(Form::Yaml),
+            Output::Table | Output::Csv => None,
+        }
     }
 }
 
@@ -257,24 +263,30 @@ pub fn read(args: &[OsString]) -> Result<Invocation, clap::Error> {
     Ok(Invocation { cli, typed })
 }
 
-/// Whether a command line that could not be read asked for JSON.
-pub fn wants_json(args: &[OsString]) -> bool {
-    args.iter().any(|arg| arg == "--json" || arg == "--output=json")
-        || args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+/// What [`Cli::form`] would say of a command line that could not be read.
+pub fn form(args: &[OsString]) -> Option<Form> {
+    let asked = |name: &str| {
+        args.iter().any(|arg| *arg == *format!("--output={name}"))
+            || args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == name)
+    };
+    if args.iter().any(|arg| arg == "--json") || asked("json") {
+        return Some(Form::Json);
+    }
+    asked("yaml").then_some(Form::Yaml)
 }
 
 /// Prints help, the release, or what was wrong with the command line.
-pub fn explain(error: &clap::Error, json: bool, console: &mut Console) -> Exit {
+pub fn explain(error: &clap::Error, form: Option<Form>, console: &mut Console) -> Exit {
     if !error.use_stderr() {
         return match console.data(&error.to_string()) {
             Ok(()) => Exit::Done,
-            Err(error) => crate::report(&Failed::unwritten(&error), false, console),
+            Err(error) => crate::report(&Failed::unwritten(&error), None, console),
         };
     }
-    if json {
+    if form.is_some() {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        return crate::report(&Failed::usage(first).hint("garminsyncctl --help"), true, console);
+        return crate::report(&Failed::usage(first).hint("garminsyncctl --help"), form, console);
     }
     console.say(&error.to_string());
     Exit::Usage
@@ -316,6 +328,7 @@ mod tests {
             "garminsyncctl sync --no-wait --output json",
             "garminsyncctl cancel",
             "garminsyncctl sync --missing",
+            "garminsyncctl sync --no-wait --output yaml",
             "garminsyncctl gaps --dataset hrv --dataset sleep --output csv",
             "garminsyncctl history --last 500 --json",
             "garminsyncctl datasets",
@@ -374,10 +387,11 @@ mod tests {
     }
 
     #[test]
-    fn json_is_noticed_in_a_line_that_cannot_be_read() {
+    fn its_form_is_noticed_in_a_line_that_cannot_be_read() {
         let args = |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
-        assert!(wants_json(&args("garminsyncctl dance --json")));
-        assert!(wants_json(&args("garminsyncctl --output json dance")));
-        assert!(!wants_json(&args("garminsyncctl --output table dance")));
+        assert_eq!(form(&args("garminsyncctl dance --json")), Some(Form::Json));
+        assert_eq!(form(&args("garminsyncctl --output json dance")), Some(Form::Json));
+        assert_eq!(form(&args("garminsyncctl --output=yaml dance")), Some(Form::Yaml));
+        assert_eq!(form(&args("garminsyncctl --output table dance")), None);
     }
 }

@@ -21,6 +21,7 @@ pub use prompt::{Answer, Line, Terminal, Unanswered};
 
 use cli::Invocation;
 use failure::{Exit, Failed};
+use show::object::Form;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -53,13 +54,13 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut console: Console)
     let args: Vec<OsString> = args.into_iter().collect();
     let invocation = match cli::read(&args) {
         Ok(invocation) => invocation,
-        Err(error) => return cli::explain(&error, cli::wants_json(&args), &mut console).code(),
+        Err(error) => return cli::explain(&error, cli::form(&args), &mut console).code(),
     };
     let Invocation { cli, typed } = invocation;
-    let json = cli.wants_json();
+    let form = cli.form();
     let csv = match cli.wants_csv() {
         Ok(csv) => csv,
-        Err(failed) => return report(&failed, false, &mut console).code(),
+        Err(failed) => return report(&failed, None, &mut console).code(),
     };
     let interrupt = console.interrupt();
     let mut app = app::App::new(&cli, typed, console);
@@ -71,29 +72,29 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut console: Console)
     let ended = ended.unwrap_or_else(|| Err(app.farewell.clone()));
     let console = &mut app.console;
     let exit = ended.and_then(|done| {
-        let text = match done.csv.filter(|_| csv) {
-            Some(csv) => csv,
-            None if json => show::json::done(&done.data),
-            None => done.text,
+        let text = match (done.csv.filter(|_| csv), form) {
+            (Some(csv), _) => csv,
+            (None, Some(form)) => show::object::done(&done.data, form),
+            (None, None) => done.text,
         };
         console.data(&text).map_err(|error| Failed::unwritten(&error))?;
-        if !json {
+        if form.is_none() {
             console.say(&done.message);
         }
         Ok(done.exit)
     });
-    exit.unwrap_or_else(|failed| report(&failed, json, console)).code()
+    exit.unwrap_or_else(|failed| report(&failed, form, console)).code()
 }
 
 /// Tells a failure: one object on stdout for machines, words on stderr for people, and for whoever cannot be told on stdout.
-fn report(failed: &Failed, json: bool, console: &mut Console) -> Exit {
-    if !json {
+fn report(failed: &Failed, form: Option<Form>, console: &mut Console) -> Exit {
+    let Some(form) = form else {
         let paint = console.paint_err();
         console.say(&show::text::failed(failed, paint));
         return failed.exit;
-    }
-    match console.data(&show::json::failed(failed)) {
+    };
+    match console.data(&show::object::failed(failed, form)) {
         Ok(()) => failed.exit,
-        Err(error) => report(&Failed::unwritten(&error), false, console),
+        Err(error) => report(&Failed::unwritten(&error), None, console),
     }
 }

@@ -86,6 +86,11 @@ async fn gaps_say_why_and_a_sync_of_what_is_missing_reads_nothing_else() {
 
     let wrong = stage.home.ctl(&["gaps", "--dataset", "steeps"]).await;
     assert!(wrong.code == 1 && wrong.stderr.contains("steeps"), "{wrong:?}");
+    let yaml = done(stage.home.ctl(&["history", "--last", "1", "--output", "yaml"]).await).stdout;
+    assert!(
+        yaml.contains("\nruns:\n- ") && yaml.contains("  outcome: ok\n") && yaml.ends_with("version: 1\n"),
+        "{yaml}"
+    );
     let refused = stage.home.ctl(&["logout", "--output", "csv"]).await;
     assert_eq!(refused.code, 2, "{refused:?}");
     done(stage.home.ctl(&["logout"]).await);

@@ -9,7 +9,8 @@ use garminsync_protocol::{AccountState, STATUS, Status};
 use super::Done;
 use crate::app::App;
 use crate::failure::{Exit, Failed};
-use crate::show::{json, text};
+use crate::show::object::{self, Form};
+use crate::show::text;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J";
@@ -18,23 +19,24 @@ const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J";
 pub async fn run(app: &mut App) -> Result<Done, Failed> {
     let status = look(app).await?;
     let text = text::status(&status, &Local::now(), app.console.paint_out(), &app.typed);
-    Ok(Done { exit: exit(&status), ..Done::text(json::status(&status), text) })
+    Ok(Done { exit: exit(&status), ..Done::text(object::status(&status), text) })
 }
 
-/// Runs `status --watch`: one text, or one line of JSON, for every change.
+/// Runs `status --watch`: one text, one line of JSON or one document of YAML for every change.
 pub async fn watch(app: &mut App) -> Result<Done, Failed> {
     app.farewell = Failed::interrupted("");
     // Ages ("12 min ago") move on a screen; in a file or for a machine only the facts are a change.
-    let screen = app.console.out_is_terminal && !app.json;
+    let screen = app.console.out_is_terminal && app.form.is_none();
     let mut shown = String::new();
     let mut status = look(app).await?;
     loop {
-        let facts = json::done(&json::status(&status));
+        let facts = object::done(&object::status(&status), app.form.unwrap_or(Form::Json));
         let text = text::status(&status, &Local::now(), app.console.paint_out(), &app.typed);
-        let (show, key) = match (app.json, screen) {
-            (true, _) => (facts.clone(), facts),
-            (false, true) => (format!("{CLEAR_SCREEN}{text}"), text),
-            (false, false) => (text, facts),
+        let (show, key) = match (app.form, screen) {
+            (Some(Form::Json), _) => (facts.clone(), facts),
+            (Some(Form::Yaml), _) => (format!("---\n{facts}"), facts),
+            (None, true) => (format!("{CLEAR_SCREEN}{text}"), text),
+            (None, false) => (text, facts),
         };
         if shown != key {
             app.console.data(&show).map_err(|error| Failed::unwritten(&error))?;

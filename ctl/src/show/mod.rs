@@ -1,10 +1,10 @@
-//! How things look: text for people, JSON for machines, a bar for waiting. Commands hand in facts and the present moment and
+//! How things look: text for people, JSON and YAML for machines, a bar for waiting. Commands hand in facts and the present moment and
 //! get text back. It must not print (the bar excepted) and must not ask anybody.
 
 pub mod csv;
 pub mod doctor;
-pub mod json;
 pub mod ledger;
+pub mod object;
 pub mod progress;
 pub mod table;
 pub mod text;

@@ -6,8 +6,16 @@ use std::path::Path;
 use crate::fake_daemon::{Act, Fake, account, status};
 use crate::person::Person;
 
-const LINES: [&str; 6] =
-    ["status", "status --json", "status --watch", "status --watch --json", "--help", "completions bash"];
+const LINES: [&str; 8] = [
+    "status",
+    "status --json",
+    "status --output yaml",
+    "status --watch",
+    "status --watch --json",
+    "status --watch --output yaml",
+    "--help",
+    "completions bash",
+];
 
 fn fake() -> Fake {
     Fake::new(|_, _| vec![Act::Answer(status(&[account("default", "active")]))])
