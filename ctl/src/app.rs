@@ -91,7 +91,7 @@ impl App {
         params: impl Serialize,
     ) -> Result<R, Failed> {
         let console = &mut self.console;
-        let say = |step: Progress| console.say(&crate::show::text::clean(&step.text));
+        let say = |step: Progress| console.say(&crate::show::text::clean(&self.typed.dressed(&step.text)));
         self.daemon.call(method, params, say).await.map_err(|error| Failed::of_call(error, &self.typed))
     }
 

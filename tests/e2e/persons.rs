@@ -111,3 +111,27 @@ async fn a_key_without_data_is_checked_before_the_sync() {
         .expect("rows");
     assert_eq!(theirs, 0);
 }
+
+/// Whose ended tokens are, Garmin tells only of renewed ones: whoever loses their copy by that hears so.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_persons_ended_tokens_are_refused_and_their_death_is_told() {
+    let (stage, _daemon) = with_both().await;
+    assert_eq!(login_as(&stage, crate::stage::ANA).await.code, 0);
+    let alive = stage.fake.tokens(EVA);
+    stage.fake.knobs(|knobs| knobs.access_life = Some(std::time::Duration::from_secs(1)));
+    let ended = stage.fake.tokens(EVA);
+    stage.fake.knobs(|knobs| knobs.access_life = None);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    for (tokens, is_dead) in [(alive, false), (ended, true)] {
+        let file = stage.home.path().join("garmin_tokens.json");
+        let text = serde_json::json!({ "di_token": tokens.access, "di_refresh_token": tokens.refresh, "di_client_id": tokens.client_id });
+        std::fs::write(&file, text.to_string()).expect("a file");
+        let said = stage.home.ctl(&["--json", "login", "--import", &file.display().to_string()]).await;
+        refused(&said, "eva", "ana");
+        let error = said.json()["error"].clone();
+        let (message, hint) =
+            (error["message"].as_str().unwrap_or_default(), error["hint"].as_str().unwrap_or_default());
+        assert_eq!((message.contains("copy is dead"), hint.contains("--import")), (is_dead, !is_dead), "{error}");
+    }
+    assert_eq!(stage.home.account("default").await["state"], "active");
+}

@@ -19,9 +19,6 @@ const MOST: usize = 128 * 1024;
 /// What garmin-health-data calls the token file in each of its users' directories.
 const OF_A_USER: &str = "garmin_tokens.json";
 
-const WARNING: &str = "Tokens of another program can have one user only: once garminsyncd has renewed them, that program's copy no longer \
-                       works. (A Personal API key is not affected.) A login of its own is better:";
-
 /// Runs `login --import`.
 pub async fn run(app: &mut App, path: &Path) -> Result<Done, Failed> {
     let files = gather(path).map_err(|why| {
@@ -33,7 +30,6 @@ pub async fn run(app: &mut App, path: &Path) -> Result<Done, Failed> {
         }
     })?;
     let browser = app.typed.command("login --browser");
-    app.console.say(&format!("{WARNING} {browser}"));
     app.farewell = signing_in(app);
     let params = LoginStart { account: app.account.clone(), import: files, ..LoginStart::default() };
     match app.call_aloud::<LoginResult>(LOGIN_START, params).await {
@@ -46,6 +42,9 @@ pub async fn run(app: &mut App, path: &Path) -> Result<Done, Failed> {
         // Wrong, dead or useless tokens do not get better; another way in is needed.
         Err(failed) if [Exit::Refused, Exit::Usage].contains(&failed.exit) || failed.is(Kind::GarminUnexpected) => {
             Err(failed.hint(browser))
+        }
+        Err(failed) if failed.is(Kind::NotAllowed) && failed.message.contains("copy is dead") => {
+            Err(failed.hint(app.typed.new_login_under_another_name()))
         }
         Err(failed) => {
             let again = app.typed.command(&format!("login --import {}", quoted(&path.to_string_lossy())));

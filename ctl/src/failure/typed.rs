@@ -49,6 +49,11 @@ impl Typed {
         format!("garminsyncctl{} --account NAME {way}", self.socket)
     }
 
+    /// The same, where what was brought is of no use any more.
+    pub fn new_login_under_another_name(&self) -> String {
+        format!("garminsyncctl{} --account NAME login", self.socket)
+    }
+
     /// A command for another account than the one that was typed.
     pub fn command_for(&self, account: &str, command: &str) -> String {
         if !self.account.is_empty() || account == DEFAULT_ACCOUNT {

@@ -88,17 +88,16 @@ async fn ctrl_c_at_the_paste_sends_nothing() {
 }
 
 #[tokio::test]
-async fn the_files_contents_are_sent_with_a_warning_before() {
+async fn the_files_contents_are_sent_and_what_they_are_the_daemon_says() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("a.json"), "{}").unwrap();
     std::fs::write(dir.path().join("b.json"), "hunter2").unwrap();
     let line = format!("login --import {}", dir.path().display());
-    let fake = daemon(vec![right()]);
-    Person::default().runs(fake.socket(), &line).await.ends(0).says(&[
-        "no longer works",
-        "login --browser",
-        "Signed in as",
-    ]);
+    let what = Act::Progress(json!({ "text": "these are tokens; better: garminsyncctl login --browser" }));
+    let mut acts = vec![right(), what];
+    let fake = Fake::new(move |_, _| acts.drain(..).rev().collect());
+    let better = format!("better: garminsyncctl --socket {} login --browser", fake.socket().display());
+    Person::default().runs(fake.socket(), &line).await.ends(0).says(&[&better, "Signed in as"]);
     assert_eq!(fake.params("login.start"), json!({ "import": ["{}", "hunter2"] }));
 
     for (kind, code, next) in [

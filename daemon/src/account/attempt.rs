@@ -75,7 +75,7 @@ impl Actor {
         for effect in effects {
             match effect {
                 Effect::SignIn => self.start_sign_in(asker.take()),
-                Effect::TakeOver => self.start_take_over(asker.take()),
+                Effect::TakeOver => self.start_take_over(asker.take()).await,
                 Effect::Join => self.join(asker.take(), true),
                 Effect::CheckCode => self.start_check(asker.take()),
                 Effect::SendCode => self.start_resend(asker.take()),
@@ -224,11 +224,14 @@ impl Actor {
         self.spawn(async move { Done::SignIn(chain::sign_in(&garmin, &vault, &name, &credentials, &told).await) });
     }
 
-    fn start_take_over(&mut self, asker: Option<Asker>) {
+    async fn start_take_over(&mut self, asker: Option<Asker>) {
         let Some(Asker { reply, reporter, brought: Brought::Elsewhere(login) }) = asker else { return };
         self.join(Some(Asker { reply, reporter, brought: Brought::Nothing }), false);
         let (garmin, vault, name, told) = (self.garmin.clone(), self.vault.clone(), self.name.clone(), self.told());
-        self.spawn(async move { Done::SignIn(elsewhere::take(&garmin, &vault, &name, login, &told).await) });
+        let owner = self.owner().await;
+        self.spawn(
+            async move { Done::SignIn(elsewhere::take(&garmin, &vault, &name, owner.as_ref(), login, &told).await) },
+        );
     }
 
     pub(super) fn start_check(&mut self, asker: Option<Asker>) {

@@ -5,9 +5,12 @@ use chrono::Utc;
 use garminsync_garmin::{Error, Garmin, Import, Profile, Ticket, Tokens, Tool};
 use garminsync_protocol::{BrowserSignIn, Failure, Kind, LoginStart, Secret};
 use garminsync_store::Vault;
+use secrecy::ExposeSecret;
 
+use super::person::{Owner, another_person};
 use super::sign_in::{EXCHANGE_PAUSE, End, Told, exchange, hold};
 use super::tokens::is_usable;
+use super::troubles::ctl_command;
 use super::words;
 use crate::on_thread::OnThread;
 
@@ -70,18 +73,36 @@ pub fn read(asked: &mut LoginStart, garmin: impl Fn() -> Result<Garmin, Failure>
 }
 
 /// Makes a login of it. Tokens are on disk before anything else happens to them.
-pub async fn take(garmin: &Garmin, vault: &OnThread<Vault>, account: &str, brought: Elsewhere, told: &Told) -> End {
+pub async fn take(
+    garmin: &Garmin,
+    vault: &OnThread<Vault>,
+    account: &str,
+    owner: Option<&Owner>,
+    brought: Elsewhere,
+    told: &Told,
+) -> End {
     match brought {
         Elsewhere::Ticket(ticket) => take_ticket(garmin, vault, account, &ticket, told).await,
         Elsewhere::Tokens(tool, tokens) => {
-            told(&format!("these are the tokens of {tool}"));
+            told(&format!(
+                "these are the tokens of {tool}, which can have one user only: once garminsyncd has renewed them, that program's copy no \
+                 longer works; a login of its own is better: {}",
+                ctl_command(account, "login --browser")
+            ));
             if tool == Tool::Garth {
                 told("whether Garmin renews a login of garth's is not proven; it is tried once");
             }
             if let Err(failure) = hold(vault, account, &tokens, &[]).await {
                 return End::Failed(failure);
             }
+            let copy = tokens.refresh.clone();
             match settle(garmin, vault, account, *tokens, told).await {
+                Ok(End::Proven(tokens, Some(who))) if tokens.refresh.expose_secret() != copy.expose_secret() => {
+                    match another_person(account, owner, &who, "login") {
+                        Some(refusal) => End::Failed(words::renewed_for_nobody(refusal)),
+                        None => End::Proven(tokens, Some(who)),
+                    }
+                }
                 Ok(proven) => proven,
                 Err(Unsettled::Garmin(error)) => End::Failed(words::imported(&error)),
                 Err(Unsettled::Vault(failure)) => End::Failed(failure),

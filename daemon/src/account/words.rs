@@ -195,6 +195,16 @@ pub fn imported(error: &Error) -> Failure {
     patient(Failure::new(kind, words), error)
 }
 
+/// Another person's tokens that had ended: only renewed ones tell whose they are.
+pub fn renewed_for_nobody(refusal: Failure) -> Failure {
+    let message = format!(
+        "{} The tokens in the file had ended, and Garmin tells only of renewed ones whose they are: that copy is dead now, and the other \
+         person signs in anew.",
+        refusal.message
+    );
+    Failure { message, ..refusal }
+}
+
 /// With the pause that Garmin asked for, or the half hour that its other services want after a 429.
 fn patient(failure: Failure, error: &Error) -> Failure {
     match error {
