@@ -204,3 +204,15 @@ async fn at_a_terminal_the_name_is_typed() {
     terminal.sees("its data are gone");
     assert_eq!(held(&stage, "eva"), (0, 0));
 }
+
+/// Garmin's block is no secret and no row: it outlives both, and whoever forgets everything hears so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_outlives_what_is_forgotten() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    stage.fake.misbehave(Rule::does(Effect::CloudflareChallenge).host(Host::Sso));
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
+    let gone = stage.home.ctl(&["logout", "--forget-data", "--yes"]).await;
+    assert!(gone.code == 0 && gone.stderr.contains("goes on all the same: garminsyncctl status"), "{gone:?}");
+    assert_eq!(stage.home.account("default").await["state"], "cooling_down");
+}

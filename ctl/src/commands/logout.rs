@@ -36,6 +36,14 @@ pub async fn run(app: &mut App, flags: cli::Logout) -> Result<Done, Failed> {
         ),
         Some(gone) => format!("Signed out of {account}, and its data are gone: {}.", what(gone)),
     };
+    // Garmin's block does not care who is signed in here, or what is stored.
+    let message = match result.state {
+        AccountState::CoolingDown => format!(
+            "{message}\nThe pause after Garmin turned a sign-in away goes on all the same: {}",
+            app.typed.command_for_all("status")
+        ),
+        _ => message,
+    };
     Ok(Done::message(result, message))
 }
 
