@@ -70,6 +70,18 @@ impl Failed {
     fn other(error: impl ToString) -> Self {
         Self::Other(error.to_string())
     }
+
+    /// Trouble with one of our directories, and what to do where it is closed to this user.
+    fn of_directory(error: &impl ToString, is_closed: bool, flag: &str) -> Self {
+        let step = match is_closed {
+            true => format!(
+                "; this is {}: start it as the directory's own user, or name another one: {flag} DIR",
+                host::user()
+            ),
+            false => String::new(),
+        };
+        Self::Other(error.to_string() + &step)
+    }
 }
 
 /// Whether there is a dataset of that name whose tables are made from the archive.
@@ -119,7 +131,7 @@ pub fn rebuild(places: &Places, datasets: &[String]) -> Result<(), Failed> {
 fn take_lock(places: &Places) -> Result<Lock, Failed> {
     Lock::take(&places.state_dir.path).map_err(|error| match error {
         LockError::Held { .. } => Failed::Locked(error.to_string()),
-        LockError::Io { .. } | LockError::State(_) => Failed::other(error),
+        LockError::Io { .. } | LockError::State(_) => Failed::of_directory(&error, error.is_closed(), "--state-dir"),
     })
 }
 
@@ -141,7 +153,9 @@ async fn live(file: &Place, config: &Config, places: &Places) -> Result<(), Fail
     let data_dir = places.data_dir.path.clone();
     let opening = tokio::task::spawn_blocking(move || Store::open(&data_dir, &sync::projections()));
     let opened = host.patience("opening garmin.db; a new version may have to change its schema", opening).await;
-    let store = opened.map_err(Failed::other)?.map_err(Failed::other)?;
+    let store = opened
+        .map_err(Failed::other)?
+        .map_err(|error| Failed::of_directory(&error, error.is_closed(), "--data-dir"))?;
     let store = OnThread::start("records", store).map_err(Failed::other)?;
     let configured = || config.accounts.keys().map(|name| name.as_str().to_owned());
     let board = Board::new(configured());

@@ -33,6 +33,17 @@ pub enum LockError {
     },
 }
 
+impl LockError {
+    /// Whether the directory is closed to this user, or another user's.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Held { .. } => false,
+            Self::State(error) => error.is_closed(),
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+        }
+    }
+}
+
 impl Lock {
     /// Makes the state directory (0700) if it is absent, and takes `STATE_DIR/lock`. Nothing is written before it is clear that both
     /// are ours.

@@ -132,6 +132,42 @@ async fn a_wrong_configuration_is_named_by_file_line_and_key() {
     assert!(unknown.log().contains("slep"), "{}", unknown.log());
 }
 
+/// A directory that is closed to this user: whose it is, and what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_directory_is_told_with_what_to_do() {
+    let home = home();
+    let closed = home.path().join("closed");
+    std::fs::create_dir(&closed).expect("a directory");
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o500)).expect("its mode");
+    let open = home.path().join("open");
+    std::fs::create_dir(&open).expect("a directory");
+    let program = home.path().join("daemon");
+    std::fs::copy(home.daemon_program(), &program).expect("a copy");
+    let is_root = std::process::Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if is_root {
+        std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o755)).expect("its mode");
+        std::os::unix::fs::chown(&open, Some(65534), Some(65534)).expect("its owner");
+    }
+    for (state, data, flag) in [(&closed, &open, "--state-dir DIR"), (&open, &closed, "--data-dir DIR")] {
+        let mut command = if is_root {
+            let mut command = home.command("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+            command
+        } else {
+            home.command(&program)
+        };
+        command
+            .arg("--foreground")
+            .arg("--state-dir")
+            .arg(state.join("state"))
+            .arg("--data-dir")
+            .arg(data.join("data"));
+        let ran = garminsync_test_support::harness::run(command, "").await;
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains("ermission denied") && ran.stderr.contains(flag), "{ran:?}");
+    }
+}
+
 /// `status` answers while Garmin hangs in the middle of a sync, and a stop does not wait for Garmin.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_never_waits_and_stop_is_quick() {

@@ -151,6 +151,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a file or directory is closed to this user, or another user's.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::File { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            Self::Foreign { .. } => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { what, path, source }
