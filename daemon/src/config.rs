@@ -10,7 +10,7 @@ use garminsync_store::KeySource;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
-pub use self::values::{ACCOUNT_NAMES, AccountName, BaseUrl, Start, valid_account_name};
+pub use self::values::{ACCOUNT_NAMES, AccountName, BaseUrl, LastDay, Start, valid_account_name};
 use crate::clock::Schedule;
 use crate::places::{Place, Places};
 use crate::program::Program;
@@ -236,6 +236,9 @@ pub struct AccountSection {
     /// A file with a Personal API key, read instead of a stored key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_file: Option<PathBuf>,
+    /// The last day of the key in that file; Garmin tells it on that day only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_expires: Option<LastDay>,
     /// The e-mail address of an unattended sign-in; `password_command` goes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Spanned<String>>,
@@ -346,6 +349,11 @@ impl Config {
             return Err(wrong(Some(at), what));
         }
         for (name, section) in &config.accounts {
+            if section.api_key_expires.is_some() && section.api_key_file.is_none() {
+                let why = "it is of no use without api_key_file; `login --expires` says it of a key that is brought";
+                let told = Wrong::new(&format!("accounts.{}", name.as_str()), "api_key_expires", why);
+                return Err(Self::wrong_in(path, text, &told));
+            }
             if section.api_key_file.as_ref().is_some_and(|path| !path.is_absolute()) {
                 let table = format!("accounts.{}", name.as_str());
                 let told = Wrong::new(&table, "api_key_file", "give the whole path, from / on");

@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::account::{Accounts, KeyFile, KeyFileOf, MakeGarmin, Setting, Unattended};
 use crate::board::Board;
 use crate::clock::Schedules;
-use crate::config::{Config, valid_account_name};
+use crate::config::{Config, LastDay, valid_account_name};
 use crate::doctor::Doctor;
 use crate::door::{Permission, Rooms};
 use crate::host::Host;
@@ -355,11 +355,12 @@ fn key_file_of(config: &Config, places: &Places) -> KeyFileOf {
     let (accounts, official) = (config.accounts.clone(), places.official_key_file.clone());
     Box::new(move |account| {
         let section = accounts.iter().find(|(name, _)| name.as_str() == account).map(|(_, section)| section);
-        let named = section.and_then(|section| section.api_key_file.clone());
         let official = official.clone().filter(|_| account == DEFAULT_ACCOUNT);
-        named
-            .map(|path| KeyFile { path, configured: true })
-            .or_else(|| official.map(|path| KeyFile { path, configured: false }))
+        let expires = section.and_then(|section| section.api_key_expires).map(LastDay::date);
+        section
+            .and_then(|section| section.api_key_file.clone())
+            .map(|path| KeyFile { path, configured: true, expires })
+            .or_else(|| official.map(|path| KeyFile { path, configured: false, expires: None }))
     })
 }
 

@@ -310,3 +310,20 @@ async fn a_dead_key_is_noticed_although_nobody_syncs() {
     assert_eq!(stage.home.ctl(&["status"]).await.code, 4);
     assert_eq!(stage.asked(Host::Connectapi, "", "") + stage.asked(Host::Sso, "", ""), 0, "nothing else was asked for");
 }
+
+/// The end of a key in a file is known by the configuration, and told two weeks before.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_says_when_a_key_file_ends() {
+    let home = tempfile::tempdir().expect("a directory");
+    let file = home.path().join("key");
+    write(&file, &key());
+    let day = today() + TimeDelta::days(10);
+    let more = format!("[accounts.default]\napi_key_file = {file:?}\napi_key_expires = \"{day}\"\n");
+    let stage = Stage::set(ana(SignInMood::Ok), &more).await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    let account = stage.home.account("default").await;
+    assert_eq!(account["tiers"]["personal"]["key_expires_at"], format!("{day}T23:59:59Z"), "{account}");
+    let told = trouble(&account, "key.expiring").expect("it is told");
+    assert!(told["hint"].as_str().is_some_and(|hint| hint.contains(&file.display().to_string())), "{told}");
+}

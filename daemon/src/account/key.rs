@@ -18,6 +18,8 @@ const FORBIDDEN: TimeDelta = TimeDelta::hours(6);
 const THROTTLED: TimeDelta = TimeDelta::minutes(15);
 /// Longest pause of any kind.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(24);
+/// The longest life of a key that Garmin offers.
+const LONGEST_LIFE: TimeDelta = TimeDelta::days(365);
 /// A key that nobody uses is tried this often, so that a dead one is noticed within a day.
 const LOOK_EVERY: TimeDelta = TimeDelta::hours(24);
 
@@ -28,6 +30,12 @@ pub struct KeyFacts {
     pub of: String,
     /// When it ends.
     pub ends: Option<End>,
+    /// When it was first seen here; it was made before.
+    #[serde(default)]
+    pub seen_at: Option<DateTime<Utc>>,
+    /// A last day that the configuration still says and that was the key's before this one.
+    #[serde(default)]
+    pub outdated: Option<NaiveDate>,
     /// Garmin refused it.
     pub refusal: Option<Refusal>,
     /// Garmin asked to wait before the next exchange.
@@ -104,10 +112,42 @@ pub fn ending_words(notice: Notice, ends: DateTime<Utc>) -> String {
     }
 }
 
+/// What is said of a key whose end nobody told, when it has nearly lived as long as keys do.
+pub fn latest_words(latest: DateTime<Utc>) -> String {
+    format!(
+        "The Personal API key ends on {} at the latest, because none lives longer than 365 days. Garmin does not renew keys: make a \
+         new one before.",
+        latest.format("%Y-%m-%d")
+    )
+}
+
 impl KeyFacts {
-    /// Facts of a key that nothing is known of.
-    pub fn of(fingerprint: String) -> Self {
-        Self { of: fingerprint, ..Self::default() }
+    /// Facts of a key that is seen for the first time.
+    pub fn of(fingerprint: String, now: DateTime<Utc>) -> Self {
+        Self { of: fingerprint, seen_at: Some(now.trunc_subsecs(0)), ..Self::default() }
+    }
+
+    /// Facts of the key that takes this one's place. What the configuration said of this one's end says nothing of that one's.
+    pub fn replaced_by(&self, fingerprint: String, now: DateTime<Utc>) -> Self {
+        let outdated = match self.ends {
+            Some(End::Said(day)) => Some(day),
+            _ => self.outdated,
+        };
+        Self { outdated, ..Self::of(fingerprint, now) }
+    }
+
+    /// The configuration says when it ends. What a token showed is known better, and a day that is over was another key's.
+    pub fn said_to_end(&mut self, day: NaiveDate, now: DateTime<Utc>) {
+        let said = End::Said(day);
+        if !matches!(self.ends, Some(End::Shown(_))) && said.at() > now && self.outdated != Some(day) {
+            self.ends = Some(said);
+        }
+    }
+
+    /// The last moment it can work, where its end is near and nobody told it.
+    pub fn nearly_ends_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let latest = self.seen_at.filter(|_| self.ends.is_none())? + LONGEST_LIFE;
+        (now < latest && latest - now <= FIRST_NOTICE).then_some(latest)
     }
 
     /// Garmin took the key and gave this bearer. A bearer that lives beyond the end that was known proves that end wrong.

@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use secrecy::SecretString;
 
 /// Far more than any key; what is longer is another file.
@@ -19,6 +20,8 @@ pub struct KeyFile {
     /// Whether the configuration names it; else it is the official client's default, and counts only where it exists and where
     /// no key is stored.
     pub configured: bool,
+    /// The key's last day, where the configuration says it.
+    pub expires: Option<NaiveDate>,
 }
 
 /// What was found there.
@@ -96,7 +99,7 @@ mod tests {
         if let Some(text) = text {
             std::fs::write(&path, text).unwrap();
         }
-        KeyFile { path, configured }.read()
+        KeyFile { path, configured, expires: None }.read()
     }
 
     #[test]
@@ -128,7 +131,7 @@ mod tests {
         let missing = read(None, false);
         assert!(missing.key.is_none() && missing.trouble.is_none(), "the official file may be absent");
         let dir = tempfile::tempdir().unwrap();
-        let found = KeyFile { path: dir.path().to_owned(), configured: false }.read();
+        let found = KeyFile { path: dir.path().to_owned(), configured: false, expires: None }.read();
         assert!(found.trouble.is_some());
     }
 
@@ -137,13 +140,13 @@ mod tests {
     fn what_everybody_may_read_is_noticed_and_a_pipe_holds_nobody() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        let file = KeyFile { path: dir.path().join("key"), configured: true };
+        let file = KeyFile { path: dir.path().join("key"), configured: true, expires: None };
         std::fs::write(&file.path, "abc").unwrap();
         for (mode, exposed) in [(0o600, false), (0o640, false), (0o644, true)] {
             std::fs::set_permissions(&file.path, std::fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(file.read().exposed, exposed, "{mode:o}");
         }
-        let pipe = KeyFile { path: dir.path().join("pipe"), configured: true };
+        let pipe = KeyFile { path: dir.path().join("pipe"), configured: true, expires: None };
         nix::unistd::mkfifo(&pipe.path, nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert!(pipe.read().trouble.unwrap().contains("not a file"));
     }

@@ -99,3 +99,39 @@ fn a_key_that_nobody_uses_is_tried_once_a_day() {
     assert!(!facts.look_due(now() - TimeDelta::hours(23)), "a clock set back by a day is waited for");
     assert!(facts.look_due(now() - TimeDelta::days(900)), "one that was years ahead is not");
 }
+
+/// Nobody may have said when a key in a file ends, and Garmin tells it on the last day; but none lives longer than a year.
+#[test]
+fn a_key_of_unknown_end_is_spoken_of_when_a_year_is_nearly_over() {
+    let facts = KeyFacts::of("k".into(), now());
+    let at = |days: i64| now() + TimeDelta::days(days);
+    for (day, told) in [(0, false), (350, false), (351, true), (364, true), (365, false), (366, false)] {
+        assert_eq!(facts.nearly_ends_at(at(day)), told.then(|| at(365)), "{day}");
+    }
+    let known = KeyFacts { ends: Some(End::Said(at(400).date_naive())), ..facts.clone() };
+    assert_eq!(known.nearly_ends_at(at(360)), None);
+    let of_an_older_version = KeyFacts { seen_at: None, ..facts };
+    assert_eq!(of_an_older_version.nearly_ends_at(at(360)), None);
+    assert!(latest_words(at(365)).contains("2027-10-26 at the latest"));
+}
+
+#[test]
+fn what_the_configuration_says_counts_until_a_token_shows_better() {
+    let mut facts = KeyFacts::of("k".into(), now());
+    let (over, first, second) =
+        (now().date_naive() - TimeDelta::days(1), now().date_naive(), now().date_naive() + TimeDelta::days(9));
+    facts.said_to_end(over, now());
+    assert_eq!(facts.ends, None, "that was another key");
+    facts.said_to_end(first, now());
+    facts.said_to_end(second, now());
+    assert_eq!(facts.ends, Some(End::Said(second)));
+    // A new key in the file, and still the old one's day in the configuration, also after a restart.
+    let mut new = facts.replaced_by("k2".into(), now());
+    new.said_to_end(second, now());
+    assert_eq!(new.ends, None);
+    new.said_to_end(second.succ_opt().unwrap(), now());
+    assert_eq!(new.ends.map(|end| end.at() > now()), Some(true));
+    facts.ends = Some(End::Shown(now()));
+    facts.said_to_end(second, now());
+    assert_eq!(facts.ends, Some(End::Shown(now())));
+}

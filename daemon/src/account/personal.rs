@@ -130,8 +130,13 @@ impl Actor {
         let of = fingerprint(&key);
         let known = self.key_facts.of == of;
         if !known {
-            self.key_facts = KeyFacts::of(of);
+            self.key_facts = self.key_facts.replaced_by(of, Utc::now());
             self.checked.key = false;
+        }
+        // Rows of older versions do not know it.
+        self.key_facts.seen_at.get_or_insert_with(|| Utc::now().trunc_subsecs(0));
+        if let Some(day) = self.key_file.as_ref().and_then(|file| file.expires).filter(|_| !stored) {
+            self.key_facts.said_to_end(day, Utc::now());
         }
         if self.key.is_some() {
             self.drop_bearer();
@@ -311,7 +316,8 @@ impl Actor {
             if let Some(owner) = &owner {
                 self.learn(owner);
             }
-            self.key_facts = KeyFacts { ends: brought.expires.map(End::Said), ..KeyFacts::of(fingerprint(&key)) };
+            self.key_facts =
+                KeyFacts { ends: brought.expires.map(End::Said), ..KeyFacts::of(fingerprint(&key), Utc::now()) };
             self.key_facts.accepted(&bearer, Utc::now());
             let mut rows = vec![(Row::ApiKey, key.expose_secret().as_bytes().to_vec())];
             rows.extend(self.bearer_row(&bearer));

@@ -53,6 +53,9 @@ impl Actor {
         if let Some((notice, ends)) = ends.and_then(|ends| Some((key::notice(ends, now)?, ends))) {
             troubles.push(trouble("key.expiring", key::ending_words(notice, ends), self.key_remedy()));
         }
+        if let Some(latest) = self.key_facts.nearly_ends_at(now).filter(|_| self.key.is_some()) {
+            troubles.push(trouble("key.expiring", key::latest_words(latest), self.key_remedy()));
+        }
         if self.renewal.failures > 0 && self.state.login == Login::Working {
             let text = "Garmin's token service did not renew the login; the stored one is kept and tried again.";
             troubles.push(trouble("token.renewal", text, "nothing: it is tried again by itself"));

@@ -106,6 +106,14 @@ fn every_mistake_is_told_with_its_line() {
             "[accounts.eva]\nemail = \"e@x\"\npassword_command = 'sh -c \"cat x\"'",
             "c.toml:3: password_command: a program and its arguments are a list of words: password_command = [\"program\", \"argument\"] (in …",
         ),
+        (
+            "[accounts.ana]\napi_key_file = \"/k\"\napi_key_expires = \"soon\"",
+            "c.toml:3: \"soon\" is no date like \"2027-01-31\" (in [accounts.ana])",
+        ),
+        (
+            "[accounts.ana]\n\napi_key_expires = \"2027-01-31\"",
+            "c.toml:3: api_key_expires: it is of no use without api_key_file; …",
+        ),
         ("[mfa]\ncommand = 3", "c.toml:2: invalid type: integer…"),
         (
             "[accounts.ana]\napi_key_file = \"/k\"\n[accounts.eva]\n\napi_key_file = \"key\"",

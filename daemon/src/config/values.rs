@@ -47,6 +47,32 @@ impl From<Start> for String {
     }
 }
 
+/// The last day of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LastDay(NaiveDate);
+
+impl LastDay {
+    /// The day.
+    pub fn date(self) -> NaiveDate {
+        self.0
+    }
+}
+
+impl TryFrom<String> for LastDay {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("{text:?} is no date like \"2027-01-31\""))
+    }
+}
+
+impl From<LastDay> for String {
+    fn from(day: LastDay) -> Self {
+        day.0.to_string()
+    }
+}
+
 /// A base address without a slash at its end: https, or http on a loopback address only.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
