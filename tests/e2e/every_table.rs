@@ -29,7 +29,7 @@ fn south(last: NaiveDate) -> Person {
 async fn after_a_first_sync_by_the_account_tier() {
     let (stage, _daemon) = mirrored(north(today()), Way::Account).await;
     let (tables, rows) = assert_equal(&stage, Way::Account).await;
-    assert!(tables > 45 && rows > 50_000, "{tables} tables, {rows} rows");
+    assert!(tables > 60 && rows > 50_000, "{tables} tables, {rows} rows");
     second_sync_writes_nothing(&stage).await;
 }
 
@@ -37,7 +37,7 @@ async fn after_a_first_sync_by_the_account_tier() {
 async fn after_a_first_sync_by_both_tiers() {
     let (stage, _daemon) = mirrored(south(today()), Way::Both).await;
     let (tables, rows) = assert_equal(&stage, Way::Both).await;
-    assert!(tables > 45 && rows > 50_000, "{tables} tables, {rows} rows");
+    assert!(tables > 60 && rows > 50_000, "{tables} tables, {rows} rows");
     second_sync_writes_nothing(&stage).await;
 }
 

@@ -258,7 +258,11 @@ fn row<'a>(route: &Route, raw: Raw<'a>) -> Result<Row<'a>, Shape> {
     let item = item.or_else(|| (blank && route.day.len() > 1 && route.item.is_empty()).then(String::new));
     let item = item.ok_or_else(|| Shape(format!("a row without {:?} {:?}", route.item, route.day)))?;
     let manual = value.get("manualActivity") == Some(&Value::Bool(true));
-    Ok(Row { item, day, body: raw.body.into(), blank, manual })
+    let body = match at(&route.keep) {
+        Some(kept) => kept.to_string().into(),
+        None => raw.body.into(),
+    };
+    Ok(Row { item, day, body, blank, manual })
 }
 
 /// An activity's number as the ledger writes it.

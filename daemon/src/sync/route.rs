@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Deserializer};
 
 /// How one tier serves a dataset.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// Path and query. `{from}`, `{to}`: first and last day; `{date}`: the one day; `{start}`, `{limit}`: offset and size of a page;
-    /// `{id}`: an activity, a gear item; `{dn}`: the display name; `{profile}`: the person's number. A query parameter whose value is
+    /// `{id}`: an activity, a gear item; `{dn}`: the display name; `{profile}`: the person's number; `{year}`, `{month0}`: those of the one day, months counted from 0. A query parameter whose value is
     /// open is left out.
     #[serde(default)]
     pub path: String,
@@ -120,6 +120,8 @@ impl Values<'_> {
         match name {
             "from" => self.from.map(|day| day.to_string()),
             "to" | "date" => self.to.map(|day| day.to_string()),
+            "year" => self.to.map(|day| day.year().to_string()),
+            "month0" => self.to.map(|day| day.month0().to_string()),
             "start" => self.page.map(|(start, _)| start.to_string()),
             "limit" => self.page.map(|(_, limit)| limit.to_string()),
             "id" => self.id.map(percent_encoded),
@@ -199,6 +201,7 @@ mod tests {
         values.to = "2026-10-21".parse().ok();
         assert_eq!(render(list, &values).unwrap(), "/list?start=20&limit=10&endDate=2026-10-21");
         assert_eq!(render(list, &Values { page: None, to: None, ..values }).unwrap(), "/list");
+        assert_eq!(render("/{year}/{month0}", &Values { to: "2026-01-31".parse().ok(), ..values }).unwrap(), "/2026/0");
         let named = "/of/{dn}/{date}";
         assert_eq!(render(named, &values), None);
         values.display_name = Some("a/b ö?");

@@ -7,7 +7,7 @@ use super::chance::{decimal, hash, of_day, once_in, rounded};
 use super::life::Life;
 use super::truth::{
     BloodPressureTruth, BodyBatteryEventTruth, BodyBatteryTruth, FitnessAgeTruth, HealthStatusTruth, HydrationTruth,
-    SnapshotTruth, Vital, WeightGoalTruth, WeightTruth,
+    NapTruth, NoticedTruth, SnapshotTruth, Vital, WeightGoalTruth, WeightTruth,
 };
 
 /// 1986-04-12, as the settings say.
@@ -141,6 +141,36 @@ impl Life {
         events.extend(self.activities_on(day).map(|it| event("ACTIVITY", it.start_utc, it.duration_s as i64)));
         events.retain(|event| event.start_utc < self.known_until(day));
         events
+    }
+
+    /// The row of `nap`: at most one a day.
+    pub fn nap(&self, day: NaiveDate) -> Option<NapTruth> {
+        let event = self.body_battery_events(day).into_iter().find(|event| event.kind == "NAP")?;
+        Some(NapTruth {
+            start_utc: event.start_utc,
+            day,
+            end_utc: event.start_utc + Duration::seconds(event.duration_s),
+            start_local: event.start_local,
+            duration_s: event.duration_s,
+            source: 1,
+            feedback: Some("IDEAL_DURATION".into()),
+        })
+    }
+
+    /// The rows of `noticed_activity` of one day.
+    pub fn noticed(&self, day: NaiveDate) -> Option<NoticedTruth> {
+        self.worn(day)?;
+        let mut rng = of_day(self.plan.seed, day, "noticed");
+        let start_utc = self.plan.begin(day) + Duration::minutes(rng.i64(360..1_100));
+        let duration_s = rng.i64(10..60) * 60;
+        let known = start_utc + Duration::seconds(duration_s) <= self.known_until(day);
+        (known && once_in(&mut rng, 3)).then(|| NoticedTruth {
+            start_utc,
+            kind: "walking".into(),
+            day,
+            start_local: self.plan.local(start_utc),
+            duration_s,
+        })
     }
 
     /// The row of `hydration`.

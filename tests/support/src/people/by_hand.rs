@@ -103,6 +103,11 @@ impl Life {
         self.gear().iter().any(|gear| gear.gear_uuid == uuid) && self.removed.insert(format!("gear {uuid}"))
     }
 
+    /// Deletes a workout with its steps. False if there is none.
+    pub fn delete_workout(&mut self, id: i64) -> bool {
+        self.workouts().iter().any(|workout| workout.workout_id == id) && self.removed.insert(format!("workout {id}"))
+    }
+
     fn free_moment(&self, day: NaiveDate, taken: impl Fn(&Life, DateTime<Utc>) -> bool) -> DateTime<Utc> {
         let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default();
         let mut at = at_local(self.plan.zone_on(day), day.and_time(noon));
@@ -144,6 +149,7 @@ impl Life {
             (0, Some(goal), _) => drop(self.delete_goal(goal.goal_id)),
             (1, _, Some(gear)) => drop(self.delete_gear(&gear.gear_uuid)),
             (2, _, _) => drop(self.remove_device(EDGE)),
+            (3, _, _) => drop(self.workouts().pop().map(|workout| self.delete_workout(workout.workout_id))),
             _ => {}
         }
     }

@@ -55,6 +55,7 @@ pub enum Change {
     DeleteGoal { id: i64 },
     RemoveDevice { id: i64 },
     DeleteGear { uuid: String },
+    DeleteWorkout { id: i64 },
     Offload { before: NaiveDate },
     BreakDay { day: NaiveDate, path: String },
 }
@@ -94,6 +95,7 @@ impl Life {
             Change::MoveCycle { from, to } => json!(self.move_cycle(from, to)),
             Change::DeleteGoal { id } => json!(self.delete_goal(id)),
             Change::RemoveDevice { id } => json!(self.remove_device(id)),
+            Change::DeleteWorkout { id } => json!(self.delete_workout(id)),
             Change::DeleteGear { uuid } => json!(self.delete_gear(&uuid)),
             Change::Offload { before } => json!(self.offload(before)),
             Change::BreakDay { day, path } => json!(self.break_day(day, &path)),

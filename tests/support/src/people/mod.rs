@@ -14,6 +14,7 @@ mod life;
 mod original;
 mod person;
 mod plan;
+mod planning;
 mod samples;
 mod sessions;
 mod tables;

@@ -4,7 +4,10 @@ use chrono::Duration;
 
 use super::chance::{decimal, of_number, once_in, rounded};
 use super::life::Life;
-use super::truth::{ActivityTruth, ActivityZoneTruth, LapTruth, SetTruth, Source, WeatherTruth};
+use super::truth::{
+    ActivityPowerZoneTruth, ActivityStepTruth, ActivityTruth, ActivityZoneTruth, LapTruth, SetTruth, Source,
+    SplitTruth, WeatherTruth,
+};
 
 impl Life {
     /// The rows of `activity_lap`: each kilometre of what was recorded, and the rest; otherwise one.
@@ -78,6 +81,62 @@ impl Life {
                 }
             })
             .collect()
+    }
+
+    /// The rows of `activity_power_zone`.
+    pub fn power_zones_of(&self, activity: &ActivityTruth) -> Vec<ActivityPowerZoneTruth> {
+        let share = |zone: i64| rounded(activity.duration_s / 7.0, 3) + zone as f64;
+        let zones = (1..=7).filter(|_| activity.avg_power_w.is_some());
+        zones
+            .map(|zone| ActivityPowerZoneTruth {
+                activity_id: activity.activity_id,
+                zone,
+                time_s: share(zone),
+                low_w: 100 + 40 * zone,
+            })
+            .collect()
+    }
+
+    /// The rows of `activity_split`: running and walking where that was recorded, else one stretch.
+    pub fn splits(&self, activity: &ActivityTruth) -> Vec<SplitTruth> {
+        let kinds: &[&str] =
+            if activity.kind.contains("running") { &["RWD_RUN", "RWD_WALK", "RWD_RUN"] } else { &["INTERVAL_ACTIVE"] };
+        let count = kinds.len() as f64;
+        (0..)
+            .zip(kinds)
+            .map(|(position, kind)| SplitTruth {
+                activity_id: activity.activity_id,
+                position,
+                kind: (*kind).into(),
+                start_utc: activity.start_utc + Duration::seconds((activity.duration_s / count) as i64 * position),
+                duration_s: rounded(activity.duration_s / count, 3),
+                distance_m: activity.distance_m.map(|metres| rounded(metres / count, 2)),
+                avg_hr_bpm: activity.avg_hr_bpm.filter(|_| *kind != "RWD_WALK"),
+            })
+            .collect()
+    }
+
+    /// The rows of `activity_workout_step`: some runs followed a workout.
+    pub fn steps_of(&self, activity: &ActivityTruth) -> Vec<ActivityStepTruth> {
+        let mut rng = of_number(self.plan.seed, activity.activity_id, "workout");
+        if activity.kind != "running" || once_in(&mut rng, 2) {
+            return Vec::new();
+        }
+        let step =
+            |position: i64, intensity: &str, until: &str, until_value: f64, pace: Option<f64>| ActivityStepTruth {
+                activity_id: activity.activity_id,
+                workout: 0,
+                position,
+                name: "6 × 800 m".into(),
+                sport: "RUNNING".into(),
+                intensity: intensity.into(),
+                until: until.into(),
+                until_value: Some(until_value),
+                target: if pace.is_some() { "SPEED" } else { "OPEN" }.into(),
+                target_low: pace,
+                target_high: pace.map(|pace| rounded(pace + 0.3, 3)),
+            };
+        vec![step(0, "WARMUP", "TIME", 600.0, None), step(1, "INTERVAL", "DISTANCE", 800.0, Some(3.9))]
     }
 
     /// The rows of `activity_hr_zone`.

@@ -86,7 +86,7 @@ const fn table(
 }
 
 /// Every table whose rows follow from a person's life. Inventories (goals, gear, zones, …) are the same for any period.
-pub const TABLES: [Table; 51] = [
+pub const TABLES: [Table; 63] = [
     table("daily_summary", &["day"], |life, a, b| days((a, b), |day| life.daily(day))),
     table("sleep", &["day"], |life, a, b| days((a, b), |day| life.sleep(day))),
     table("hrv", &["day"], |life, a, b| days((a, b), |day| life.hrv(day))),
@@ -127,6 +127,22 @@ pub const TABLES: [Table; 51] = [
     table("activity_weather", &["activity_id"], |life, a, b| activities(life, (a, b), |it| life.weather(it))),
     table("activity_set", &["activity_id", "position"], |life, a, b| activities(life, (a, b), |it| life.sets(it))),
     table("activity_hr_zone", &["activity_id", "zone"], |life, a, b| activities(life, (a, b), |it| life.zones(it))),
+    table("activity_power_zone", &["activity_id", "zone"], |life, a, b| {
+        activities(life, (a, b), |it| life.power_zones_of(it))
+    }),
+    table("activity_split", &["activity_id", "position"], |life, a, b| activities(life, (a, b), |it| life.splits(it))),
+    table("activity_workout_step", &["activity_id", "workout", "position"], |life, a, b| {
+        activities(life, (a, b), |it| life.steps_of(it))
+    }),
+    table("nap", &["start_utc"], |life, a, b| days((a, b), |day| life.nap(day))),
+    table("noticed_activity", &["start_utc", "type"], |life, a, b| days((a, b), |day| life.noticed(day))),
+    table("load_balance", &["day", "device_id"], |life, a, b| days((a, b), |day| life.load_balance(day))),
+    table("acclimation", &["day"], |life, a, b| days((a, b), |day| life.acclimation(day))),
+    table("profile", &["birth_day"], |life, _, _| rows([life.profile()])),
+    table("workout", &["workout_id"], |life, _, _| rows(life.workouts())),
+    table("workout_step", &["workout_id", "position"], |life, _, _| rows(life.workout_steps())),
+    table("calendar_entry", &["entry_id"], |life, a, b| days((a, b), |day| life.calendar(day))),
+    table("challenge", &["challenge_id"], |life, _, _| rows(life.challenges())),
     table("heart_rate_sample", &["at"], |life, a, b| samples((a, b), "bpm", |day| life.heart_rate_samples(day))),
     table("stress_sample", &["at"], |life, a, b| samples((a, b), "level", |day| life.stress_samples(day))),
     table("body_battery_sample", &["at"], |life, a, b| samples((a, b), "level", |day| life.body_battery_samples(day))),

@@ -8,8 +8,8 @@ use super::chance::{decimal, once_in, rounded};
 use super::life::Life;
 use super::things::{EDGE, WATCH};
 use super::truth::{
-    EnduranceTruth, FtpTruth, HillTruth, LactateTruth, RaceTruth, ReadinessTruth, ToleranceTruth, TrainingStatusTruth,
-    Vo2MaxTruth,
+    AcclimationTruth, EnduranceTruth, FtpTruth, HillTruth, LactateTruth, LoadBalanceTruth, RaceTruth, ReadinessTruth,
+    ToleranceTruth, TrainingStatusTruth, Vo2MaxTruth,
 };
 
 impl Life {
@@ -99,6 +99,44 @@ impl Life {
         devices.into_iter().flatten().map(row).collect()
     }
 
+    /// The rows of `load_balance` of one day.
+    pub fn load_balance(&self, day: NaiveDate) -> Option<LoadBalanceTruth> {
+        self.worn(day)?;
+        let mut rng = self.chance(day, "load balance");
+        let mut load = |low: i64, high: i64| rng.i64(low..high) as f64;
+        Some(LoadBalanceTruth {
+            day,
+            device_id: WATCH,
+            aerobic_low: load(200, 900),
+            aerobic_low_min: 400.0,
+            aerobic_low_max: 900.0,
+            aerobic_high: load(200, 900),
+            aerobic_high_min: 450.0,
+            aerobic_high_max: 1_000.0,
+            anaerobic: load(0, 400),
+            anaerobic_min: 100.0,
+            anaerobic_max: 350.0,
+            feedback: Some("BALANCED".into()),
+            primary_device: true,
+        })
+    }
+
+    /// The row of `acclimation`: on days that were hot or high.
+    pub fn acclimation(&self, day: NaiveDate) -> Option<AcclimationTruth> {
+        self.worn(day)?;
+        let mut rng = self.chance(day, "acclimation");
+        let (hot, high) = (once_in(&mut rng, 2), once_in(&mut rng, 3));
+        (hot || high).then(|| AcclimationTruth {
+            day,
+            heat_pct: hot.then(|| rng.i64(1..100) as f64),
+            heat_trend: hot.then(|| "ACCLIMATIZING".into()),
+            altitude_m: high.then(|| rng.i64(850..2_600) as f64),
+            acclimated_altitude_m: high.then(|| rng.i64(100..2_000) as f64),
+            altitude_pct: high.then(|| rng.i64(1..100) as f64),
+            altitude_trend: high.then(|| "GAINING".into()),
+        })
+    }
+
     /// The rows of `vo2max` of one day: only where an activity gave a new value.
     pub fn vo2max(&self, day: NaiveDate) -> Vec<Vo2MaxTruth> {
         let mut rng = self.chance(day, "vo2max");
@@ -172,7 +210,7 @@ impl Life {
     pub fn lactate_threshold(&self, day: NaiveDate) -> Option<LactateTruth> {
         let mut rng = self.chance(day, "lactate");
         let ran = self.activities_on(day).any(|it| it.kind == "running" && it.avg_hr_bpm.is_some());
-        if !ran || !once_in(&mut rng, 12) {
+        if !ran {
             return None;
         }
         let speed_mps = (!once_in(&mut rng, 4)).then(|| decimal(&mut rng, 3.0, 3.9, 2));
@@ -180,18 +218,15 @@ impl Life {
         Some(LactateTruth { day, speed_mps, hr_bpm })
     }
 
-    /// The rows of `ftp` of one day: only new values.
+    /// The rows of `ftp` of one day: each ride and run gives a new value.
     pub fn ftp(&self, day: NaiveDate) -> Vec<FtpTruth> {
         let mut rng = self.chance(day, "ftp");
         let row = |sport: &str, power_w| FtpTruth { day, sport: sport.into(), power_w };
         let rode = self.activities_on(day).any(|it| it.device_id == Some(EDGE));
         let ran = self.activities_on(day).any(|it| it.kind == "running");
-        [
-            (rode && once_in(&mut rng, 10)).then(|| row("cycling", rng.i64(190..260))),
-            (ran && once_in(&mut rng, 20)).then(|| row("running", rng.i64(280..360))),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        [rode.then(|| row("cycling", rng.i64(190..260))), ran.then(|| row("running", rng.i64(280..360)))]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }

@@ -44,6 +44,17 @@
 //! | `activity_lap` | activity_id, lap | [`LapTruth`] | `…/{id}/splits` |
 //! | `activity_weather` | activity_id | [`WeatherTruth`] | `…/{id}/weather` |
 //! | `activity_set` | activity_id, position | [`SetTruth`] | `…/{id}/exerciseSets` |
+//! | `nap` | start_utc | [`NapTruth`] | `dailyNapDTOS` of both sleep answers, `naps` |
+//! | `noticed_activity` | start_utc, type | [`NoticedTruth`] | `dailyEvents` |
+//! | `load_balance` | day, device_id | [`LoadBalanceTruth`] | `trainingloadbalance/latest` |
+//! | `acclimation` | day | [`AcclimationTruth`] | `heataltitudeacclimation/daily` |
+//! | `profile` | birth_day (one row) | [`ProfileTruth`] | `userprofile/user-settings` |
+//! | `workout`, `workout_step` | workout_id, position | [`WorkoutTruth`], [`WorkoutStepTruth`] | `workouts`, `workout/{id}` |
+//! | `calendar_entry` | entry_id | [`CalendarTruth`] | `calendar-service` |
+//! | `challenge` | challenge_id | [`ChallengeTruth`] | `badgechallenge-service`, `adhocchallenge-service` |
+//! | `activity_power_zone` | activity_id, zone | [`ActivityPowerZoneTruth`] | `…/{id}/powerTimeInZones` |
+//! | `activity_split` | activity_id, position | [`SplitTruth`] | `…/{id}/typedsplits` |
+//! | `activity_workout_step` | activity_id, workout, position | [`ActivityStepTruth`] | `…/{id}/workouts` |
 //! | `activity_hr_zone` | activity_id, zone | [`ActivityZoneTruth`] | `…/{id}/hrTimeInZones` |
 //! | `heart_rate_sample` | at | `bpm` | `dailyHeartRate` |
 //! | `stress_sample` | at | `level` | `dailyStress` |
@@ -72,26 +83,31 @@ mod day;
 mod intraday;
 mod inventory;
 mod personal;
+mod planning;
 mod training;
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::Serializer;
 
-pub use activity::{ActivityTruth, ActivityZoneTruth, LapTruth, SetTruth, Source, WeatherTruth};
+pub use activity::{
+    ActivityPowerZoneTruth, ActivityStepTruth, ActivityTruth, ActivityZoneTruth, LapTruth, SetTruth, Source,
+    SplitTruth, WeatherTruth,
+};
 pub use body::{
     BloodPressureTruth, BodyBatteryEventTruth, BodyBatteryTruth, FitnessAgeTruth, HealthStatusTruth, HydrationTruth,
     SnapshotTruth, Vital, WeightGoalTruth, WeightTruth,
 };
-pub use day::{DailyTruth, HrvTruth, SleepTruth};
+pub use day::{DailyTruth, HrvTruth, NapTruth, NoticedTruth, SleepTruth};
 pub use intraday::{Sample, StageTruth};
 pub use inventory::{
     ActivityTypeTruth, BadgeTruth, DeviceTruth, GearLinkTruth, GearTruth, GoalTruth, HrZoneTruth, PowerZoneTruth,
     RecordTruth,
 };
 pub use personal::{CycleTruth, FoodTruth, LifestyleTruth, MenstrualDayTruth, NutritionTruth};
+pub use planning::{CalendarTruth, ChallengeTruth, ProfileTruth, WorkoutStepTruth, WorkoutTruth};
 pub use training::{
-    EnduranceTruth, FtpTruth, HillTruth, LactateTruth, RaceTruth, ReadinessTruth, ToleranceTruth, TrainingStatusTruth,
-    Vo2MaxTruth,
+    AcclimationTruth, EnduranceTruth, FtpTruth, HillTruth, LactateTruth, LoadBalanceTruth, RaceTruth, ReadinessTruth,
+    ToleranceTruth, TrainingStatusTruth, Vo2MaxTruth,
 };
 
 /// `2026-10-21T05:34:00Z`.

@@ -23,19 +23,16 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
             )
         }
         ["activity-service", "activity", id] => found(activity::detail(person, own(asked, id)?)),
-        ["activity-service", "activity", id, "workouts"] => {
-            own(asked, id)?;
-            found(json!([]))
-        }
+        ["activity-service", "activity", id, "workouts"] => found(session::workouts(person, own(asked, id)?)),
         ["activity-service", "activity", id, what] if !personal => {
             let truth = own(asked, id)?;
             match *what {
                 "details" => found(session::chart(truth)),
                 "splits" => found(session::splits(person, truth)),
-                "typedsplits" => found(session::typed_splits(truth)),
+                "typedsplits" => found(session::typed_splits(person, truth)),
                 "split_summaries" => found(json!({"splitSummaries": []})),
                 "hrTimeInZones" => found(session::hr_zones(person, truth)),
-                "powerTimeInZones" => found(session::power_zones(truth)),
+                "powerTimeInZones" => found(session::power_zones(person, truth)),
                 "exerciseSets" => found(session::sets(person, truth)),
                 "weather" => match person.life.weather(truth) {
                     Some(weather) => found(session::weather(truth, &weather)),

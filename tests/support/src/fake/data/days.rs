@@ -88,7 +88,7 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
         ["sleep-service", "sleep", "dailySleep"] => {
             let day = asked.query_day("date")?;
             found(match life.sleep(day) {
-                Some(truth) => sleep::flat(person.profile_id, truth),
+                Some(truth) => sleep::flat(person.profile_id, truth, life.nap(day)),
                 None => sleep::flat_nothing(person.profile_id, day),
             })
         }
@@ -97,14 +97,13 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
             // A day without a night is left out, or an object of nulls: on the Personal tier where the watch was worn that day.
             let nulls = |day| *personal && life.daily(day).is_some();
             found(each(person, range, |day| match life.sleep(day) {
-                Some(truth) => Some(sleep::flat(person.profile_id, truth)),
+                Some(truth) => Some(sleep::flat(person.profile_id, truth, life.nap(day))),
                 None => nulls(day).then(|| sleep::flat_nothing(person.profile_id, day)),
             }))
         }
         ["sleep-service", "sleep", "naps", day] if !personal => {
             let day = asked.day(day)?;
-            let nap = life.body_battery_events(day).into_iter().find(|event| event.kind == "NAP");
-            found(json!(nap.map(|nap| sleep::nap(&nap)).into_iter().collect::<Vec<_>>()))
+            found(json!(life.nap(day).map(|nap| sleep::nap(&nap)).into_iter().collect::<Vec<_>>()))
         }
         ["hrv-service", "hrv", "daily", first, last] => {
             let range = asked.range(first, last, if *personal { 365 } else { 367 })?;

@@ -53,8 +53,8 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
             found(body::battery_events(person, asked.day(day)?))
         }
         ["wellness-service", "wellness", "dailyEvents"] => {
-            asked.query_day("calendarDate")?;
-            found(Value::Array(Vec::new()))
+            let day = asked.query_day("calendarDate")?;
+            found(Value::Array(person.life.noticed(day).iter().map(intraday::noticed).collect()))
         }
         ["wellness-service", "wellness", "dailySleepData", name] => {
             asked.own(name)?;

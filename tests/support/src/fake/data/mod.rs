@@ -9,6 +9,7 @@ mod files;
 mod habits;
 mod intraday;
 mod listing;
+mod planning;
 mod things;
 mod training;
 
@@ -108,8 +109,16 @@ fn route(asked: &Asked, segments: &[&str]) -> Result<Reply, Reply> {
     if !asked.accept.contains("json") && !asked.accept.contains("*/*") {
         return Err(Reply::exception(406));
     }
-    let families =
-        [days::route, intraday::route, training::route, body::route, habits::route, things::route, activities::route];
+    let families = [
+        days::route,
+        intraday::route,
+        training::route,
+        body::route,
+        habits::route,
+        planning::route,
+        things::route,
+        activities::route,
+    ];
     for family in families {
         if let Some(reply) = family(asked, segments)? {
             return Ok(reply);

@@ -21,7 +21,6 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
         ["biometric-service", "powerZones", "sports", "all"] => {
             found(json!(life.power_zones().iter().map(things::power_zone).collect::<Vec<_>>()))
         }
-        ["userprofile-service", "userprofile", "user-settings"] => found(profile::user_settings(person)),
         ["userprofile-service", "userprofile", "personal-information", name] => {
             asked.own(name)?;
             found(profile::personal_information(person))
@@ -54,11 +53,6 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
             found(json!(life.badges().iter().map(things::badge).collect::<Vec<_>>()))
         }
         ["badge-service", "badge", "available"] => found(json!([])),
-        ["badgechallenge-service", ..] | ["adhocchallenge-service", ..] => {
-            // 1-based.
-            page(asked, 1)?;
-            found(json!([]))
-        }
         ["goal-service", "goal", "goals"] => {
             let (skip, limit) = page(asked, 1)?;
             let status = asked.text("status").ok_or_else(|| Reply::exception(400))?;
@@ -115,7 +109,7 @@ fn gear(asked: &Asked, segments: &[&str]) -> Routed {
 }
 
 /// How many items to skip and how many to give; `first` is the number of the first one.
-fn page(asked: &Asked, first: usize) -> Result<(usize, usize), Reply> {
+pub(super) fn page(asked: &Asked, first: usize) -> Result<(usize, usize), Reply> {
     let number = |name: &str, default: usize| match asked.text(name) {
         Some(text) => text.parse::<usize>().map_err(|_| Reply::exception(400)),
         None => Ok(default),

@@ -45,6 +45,14 @@ fn metrics(asked: &Asked, segments: &[&str]) -> Routed {
             let rows: Vec<_> = life.training_status(day).iter().map(training::status_row).collect();
             found(json!({"latestTrainingStatusData": rows}))
         }
+        ["trainingloadbalance", "latest", day] => {
+            let newest = back(asked, asked.day(day)?).find_map(|day| life.load_balance(day));
+            found_or_204(newest.map(|truth| training::load_balance(person, &truth)))
+        }
+        ["heataltitudeacclimation", "daily", first, last] => {
+            let range = asked.range(first, last, YEAR)?;
+            found(each(person, range, |day| Some(training::acclimation(&life.acclimation(day)?))))
+        }
         ["maxmet", "daily", first, last] => {
             found(each(person, asked.range(first, last, YEAR)?, |day| training::vo2max(person, &life.vo2max(day))))
         }

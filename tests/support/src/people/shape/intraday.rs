@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
 
 use super::{gmt, midnights, sleep};
-use crate::people::{Life, Person, Sample, Series, moment};
+use crate::people::{Life, NoticedTruth, Person, Sample, Series, moment};
 
 /// `dailyHeartRate`; `None` in the series: not measured.
 pub(crate) fn heart_rate(person: &Person, day: NaiveDate, samples: bool) -> Value {
@@ -193,7 +193,7 @@ pub(crate) fn night(person: &Person, day: NaiveDate, buffer_min: Option<i64>, sa
     let around = truth.start_utc.timestamp() - 3600 + slack..truth.end_utc.timestamp() + 3600 - slack;
     let skin = life.health_status(day).and_then(|status| status.skin_temp.value);
     json!({
-        "dailySleepDTO": sleep::flat(person.profile_id, truth),
+        "dailySleepDTO": sleep::flat(person.profile_id, truth, life.nap(day)),
         "sleepLevels": series(&|| {
             let stages = life.sleep_stages(day).into_iter();
             stages.map(|it| json!({"startGMT": gmt(it.start_utc), "endGMT": gmt(it.end_utc),
@@ -248,4 +248,11 @@ fn framed(person: &Person, day: NaiveDate, mut body: Value) -> Value {
     body["startTimestampLocal"] = json!(begin);
     body["endTimestampLocal"] = json!(end);
     body
+}
+
+/// One item of `dailyEvents`.
+pub(crate) fn noticed(truth: &NoticedTruth) -> Value {
+    json!({
+        "calendarDate": truth.day, "activityType": truth.kind, "duration": truth.duration_s / 60,
+        "startTimestampGMT": gmt(truth.start_utc), "startTimestampLocal": super::wall(truth.start_local)})
 }

@@ -7,6 +7,7 @@ pub(crate) mod daily;
 pub(crate) mod habits;
 pub(crate) mod hrv;
 pub(crate) mod intraday;
+pub(crate) mod planning;
 pub(crate) mod profile;
 pub(crate) mod session;
 pub(crate) mod sleep;

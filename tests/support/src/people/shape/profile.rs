@@ -24,20 +24,6 @@ pub(crate) fn settings(person: &Person) -> Value {
     })
 }
 
-/// `userprofile/user-settings`.
-pub(crate) fn user_settings(person: &Person) -> Value {
-    json!({
-        "id": person.profile_id,
-        "userData": {
-            "gender": "FEMALE", "weight": 63_500.0, "height": 171.0, "birthDate": "1986-04-12",
-            "measurementSystem": "metric", "timeFormat": "time_twenty_four_hr", "vo2MaxRunning": 48.0,
-            "vo2MaxCycling": null, "lactateThresholdSpeed": 0.33, "lactateThresholdHeartRate": 171,
-            "functionalThresholdPower": null, "availableTrainingDays": ["MONDAY", "SATURDAY"]},
-        "userSleep": {"sleepTime": 81_000, "defaultSleepTime": false, "wakeTime": 23_400, "defaultWakeTime": false},
-        "connectDate": null, "sourceType": null,
-    })
-}
-
 /// `userprofile/personal-information`.
 pub(crate) fn personal_information(person: &Person) -> Value {
     json!({

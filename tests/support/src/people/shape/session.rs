@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::gmt;
-use crate::people::{ActivityTruth, Person, WeatherTruth, rounded};
+use crate::people::{ActivityTruth, Person, WeatherTruth};
 
 /// `splits`.
 pub(crate) fn splits(person: &Person, truth: &ActivityTruth) -> Value {
@@ -22,11 +22,32 @@ pub(crate) fn splits(person: &Person, truth: &ActivityTruth) -> Value {
 }
 
 /// `typedsplits`.
-pub(crate) fn typed_splits(truth: &ActivityTruth) -> Value {
+pub(crate) fn typed_splits(person: &Person, truth: &ActivityTruth) -> Value {
+    let splits = person.life.splits(truth).into_iter().map(|split| {
+        json!({
+            "type": split.kind, "startTimeGMT": gmt(split.start_utc), "duration": split.duration_s,
+            "distance": split.distance_m, "averageHR": split.avg_hr_bpm.unwrap_or(0.0), "noOfSplits": 1})
+    });
     json!({
         "activityId": truth.activity_id, "activityUUID": {"uuid": format!("{:032x}", truth.activity_id)},
-        "splits": [{"type": "INTERVAL_ACTIVE", "startTimeGMT": gmt(truth.start_utc), "duration": truth.duration_s,
-                    "distance": truth.distance_m}]})
+        "splits": splits.collect::<Vec<_>>()})
+}
+
+/// `workouts`: what the activity followed.
+pub(crate) fn workouts(person: &Person, truth: &ActivityTruth) -> Value {
+    let steps = person.life.steps_of(truth);
+    let workout = steps.first().map(|first| {
+        let steps = steps.iter().map(|step| {
+            json!({
+                "stepIndex": step.position, "intensity": step.intensity, "durationType": step.until,
+                "durationValue": step.until_value, "targetType": step.target, "targetValueLow": step.target_low,
+                "targetValueHigh": step.target_high})
+        });
+        json!({
+            "index": first.workout, "workoutName": first.name, "timeCreated": null, "sport": first.sport,
+            "steps": steps.collect::<Vec<_>>()})
+    });
+    json!(workout.into_iter().collect::<Vec<_>>())
 }
 
 /// `weather`, in Fahrenheit.
@@ -52,14 +73,11 @@ pub(crate) fn hr_zones(person: &Person, truth: &ActivityTruth) -> Value {
 }
 
 /// `powerTimeInZones`.
-pub(crate) fn power_zones(truth: &ActivityTruth) -> Value {
-    let share = |zone: i64| rounded(truth.duration_s / 7.0, 3) + zone as f64;
-    let zones = truth
-        .avg_power_w
-        .into_iter()
-        .flat_map(|_| 1..=7_i64)
-        .map(|zone| json!({"zoneNumber": zone, "secsInZone": share(zone), "zoneLowBoundary": 100 + 40 * zone}));
-    Value::Array(zones.collect())
+pub(crate) fn power_zones(person: &Person, truth: &ActivityTruth) -> Value {
+    let zones = person.life.power_zones_of(truth).into_iter();
+    let item =
+        zones.map(|zone| json!({"zoneNumber": zone.zone, "secsInZone": zone.time_s, "zoneLowBoundary": zone.low_w}));
+    Value::Array(item.collect())
 }
 
 /// `exerciseSets`; without sets the list is null.

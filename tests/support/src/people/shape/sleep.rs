@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::{wall_ms, written};
-use crate::people::{BodyBatteryEventTruth, HrvTruth, SleepTruth};
+use crate::people::{HrvTruth, NapTruth, SleepTruth};
 
 /// One item of `individualStats`.
 pub(crate) fn stats(truth: &SleepTruth, hrv: Option<&HrvTruth>, skin_temp_c: Option<f64>) -> Value {
@@ -30,7 +30,7 @@ pub(crate) fn stats(truth: &SleepTruth, hrv: Option<&HrvTruth>, skin_temp_c: Opt
 }
 
 /// The flat object of `dailySleep` and `dailySleepSummariesByDate`.
-pub(crate) fn flat(profile_id: i64, truth: &SleepTruth) -> Value {
+pub(crate) fn flat(profile_id: i64, truth: &SleepTruth, naps: Option<NapTruth>) -> Value {
     let object = json!({
         "id": truth.start_utc.timestamp_millis(), "userProfilePK": profile_id, "calendarDate": truth.day,
         "sleepTimeSeconds": truth.asleep_s, "napTimeSeconds": truth.nap_s,
@@ -49,7 +49,7 @@ pub(crate) fn flat(profile_id: i64, truth: &SleepTruth) -> Value {
             "overall": {"value": score, "qualifierKey": quality(score)},
             "stress": {"qualifierKey": "FAIR", "optimalStart": 0.0, "optimalEnd": 15.0}})),
         "sleepNeed": {"baseline": 480, "actual": 480, "feedback": "NO_CHANGE_BALANCED"},
-        "dailyNapDTOS": null, "retro": false, "sleepFromDevice": true, "deviceRemCapable": true,
+        "dailyNapDTOS": naps.map(|it| json!([nap(&it)])), "retro": false, "sleepFromDevice": true, "deviceRemCapable": true,
         "sleepVersion": 2,
     });
     written(truth.day, object)
@@ -67,13 +67,12 @@ pub(crate) fn flat_nothing(profile_id: i64, day: NaiveDate) -> Value {
 }
 
 /// One item of `naps`, also known from `dailyNapDTOS`.
-pub(crate) fn nap(truth: &BodyBatteryEventTruth) -> Value {
-    let end = truth.start_utc + chrono::Duration::seconds(truth.duration_s);
+pub(crate) fn nap(truth: &NapTruth) -> Value {
     json!({
         "calendarDate": truth.day, "napTimeSec": truth.duration_s, "napStartTimestampGMT": super::gmt(truth.start_utc),
-        "napEndTimestampGMT": super::gmt(end),
-        "napStartTimeOffset": (truth.start_local - truth.start_utc.naive_utc()).num_minutes(), "napSource": 1,
-        "napFeedback": "IDEAL_DURATION"})
+        "napEndTimestampGMT": super::gmt(truth.end_utc),
+        "napStartTimeOffset": (truth.start_local - truth.start_utc.naive_utc()).num_minutes(), "napSource": truth.source,
+        "napFeedback": truth.feedback})
 }
 
 fn quality(score: i64) -> &'static str {
@@ -107,7 +106,7 @@ mod tests {
             let row = serde_json::to_value(truth).unwrap();
             before_midnight += i32::from(truth.start_local.date() < truth.day);
 
-            let flat = flat(ana.profile_id, truth);
+            let flat = flat(ana.profile_id, truth, None);
             let get = |key: &str| flat.get(key).cloned().unwrap_or(Value::Null);
             let read = json!({
                 "day": get("calendarDate"),

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{gmt, wall};
 use crate::people::{
-    EnduranceTruth, HillTruth, Person, RaceTruth, ReadinessTruth, ToleranceTruth, TrainingStatusTruth, Vo2MaxTruth,
+    AcclimationTruth, EnduranceTruth, HillTruth, LoadBalanceTruth, Person, RaceTruth, ReadinessTruth, ToleranceTruth,
+    TrainingStatusTruth, Vo2MaxTruth,
 };
 
 /// One item of `trainingreadiness`.
@@ -162,4 +163,23 @@ pub(crate) fn tolerance(truth: &ToleranceTruth) -> Value {
 /// One item of a biometric range.
 pub(crate) fn biometric(day: NaiveDate, series: &str, value: Value) -> Value {
     json!({"from": day, "until": day, "series": series, "value": value, "updatedDate": day})
+}
+
+/// `trainingloadbalance/latest`.
+pub(crate) fn load_balance(person: &Person, truth: &LoadBalanceTruth) -> Value {
+    json!({"userId": person.profile_id, "metricsTrainingLoadBalanceDTOMap": {truth.device_id.to_string(): {
+        "calendarDate": truth.day, "deviceId": truth.device_id, "monthlyLoadAerobicLow": truth.aerobic_low,
+        "monthlyLoadAerobicLowTargetMin": truth.aerobic_low_min, "monthlyLoadAerobicLowTargetMax": truth.aerobic_low_max,
+        "monthlyLoadAerobicHigh": truth.aerobic_high, "monthlyLoadAerobicHighTargetMin": truth.aerobic_high_min,
+        "monthlyLoadAerobicHighTargetMax": truth.aerobic_high_max, "monthlyLoadAnaerobic": truth.anaerobic,
+        "monthlyLoadAnaerobicTargetMin": truth.anaerobic_min, "monthlyLoadAnaerobicTargetMax": truth.anaerobic_max,
+        "trainingBalanceFeedbackPhrase": truth.feedback, "primaryTrainingDevice": truth.primary_device}}})
+}
+
+/// One item of `heataltitudeacclimation/daily`.
+pub(crate) fn acclimation(truth: &AcclimationTruth) -> Value {
+    json!({
+        "calendarDate": truth.day, "heatAcclimationPercentage": truth.heat_pct, "heatTrend": truth.heat_trend,
+        "currentAltitude": truth.altitude_m, "altitudeAcclimation": truth.acclimated_altitude_m,
+        "acclimationPercentage": truth.altitude_pct, "altitudeTrend": truth.altitude_trend})
 }

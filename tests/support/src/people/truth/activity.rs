@@ -182,3 +182,64 @@ pub struct ActivityZoneTruth {
     /// `zoneLowBoundary`.
     pub low_bpm: i64,
 }
+
+/// One row of `activity_power_zone`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ActivityPowerZoneTruth {
+    /// The activity. Part of the key.
+    pub activity_id: i64,
+    /// `zoneNumber`, 1 to 7. Part of the key.
+    pub zone: i64,
+    /// Seconds in it.
+    pub time_s: f64,
+    /// `zoneLowBoundary`.
+    pub low_w: i64,
+}
+
+/// One row of `activity_split`: a stretch by what was done.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SplitTruth {
+    /// The activity. Part of the key.
+    pub activity_id: i64,
+    /// Its place in the list, from 0. Part of the key.
+    pub position: i64,
+    /// `type`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `startTimeGMT`.
+    #[serde(serialize_with = "super::iso_utc")]
+    pub start_utc: DateTime<Utc>,
+    /// Seconds.
+    pub duration_s: f64,
+    /// Metres.
+    pub distance_m: Option<f64>,
+    /// `averageHR`; 0 is none.
+    pub avg_hr_bpm: Option<f64>,
+}
+
+/// One row of `activity_workout_step`: a step of the workout that an activity followed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ActivityStepTruth {
+    /// The activity. Part of the key.
+    pub activity_id: i64,
+    /// `index` of the workout. Part of the key.
+    pub workout: i64,
+    /// `stepIndex`. Part of the key.
+    pub position: i64,
+    /// `workoutName`.
+    pub name: String,
+    /// `sport`.
+    pub sport: String,
+    /// `intensity`.
+    pub intensity: String,
+    /// `durationType`.
+    pub until: String,
+    /// `durationValue`.
+    pub until_value: Option<f64>,
+    /// `targetType`.
+    pub target: String,
+    /// `targetValueLow`.
+    pub target_low: Option<f64>,
+    /// `targetValueHigh`.
+    pub target_high: Option<f64>,
+}

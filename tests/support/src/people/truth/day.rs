@@ -134,3 +134,43 @@ pub struct HrvTruth {
     /// `NONE`, `LOW`, `UNBALANCED`, `BALANCED`, …
     pub status: Option<String>,
 }
+
+/// One row of `nap`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NapTruth {
+    /// `napStartTimestampGMT`. The key.
+    #[serde(serialize_with = "super::iso_utc")]
+    pub start_utc: DateTime<Utc>,
+    /// The day it lies on.
+    pub day: NaiveDate,
+    /// `napEndTimestampGMT`.
+    #[serde(serialize_with = "super::iso_utc")]
+    pub end_utc: DateTime<Utc>,
+    /// Start by the watch: `napStartTimeOffset` minutes later.
+    #[serde(serialize_with = "super::iso_local")]
+    pub start_local: NaiveDateTime,
+    /// `napTimeSec`.
+    pub duration_s: i64,
+    /// `napSource`.
+    pub source: i64,
+    /// `napFeedback`.
+    pub feedback: Option<String>,
+}
+
+/// One row of `noticed_activity`: what the watch noticed by itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NoticedTruth {
+    /// `startTimestampGMT`. Part of the key.
+    #[serde(serialize_with = "super::iso_utc")]
+    pub start_utc: DateTime<Utc>,
+    /// `activityType`. Part of the key.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `calendarDate`.
+    pub day: NaiveDate,
+    /// `startTimestampLocal`.
+    #[serde(serialize_with = "super::iso_local")]
+    pub start_local: NaiveDateTime,
+    /// Seconds; Garmin gives minutes.
+    pub duration_s: i64,
+}

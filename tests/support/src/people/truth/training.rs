@@ -191,3 +191,54 @@ pub struct FtpTruth {
     /// Watts.
     pub power_w: i64,
 }
+
+/// One row of `load_balance`: the load of four weeks by intensity, with its targets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoadBalanceTruth {
+    /// `calendarDate`. Part of the key.
+    pub day: NaiveDate,
+    /// The device. Part of the key.
+    pub device_id: i64,
+    /// `monthlyLoadAerobicLow`.
+    pub aerobic_low: f64,
+    /// `monthlyLoadAerobicLowTargetMin`.
+    pub aerobic_low_min: f64,
+    /// `monthlyLoadAerobicLowTargetMax`.
+    pub aerobic_low_max: f64,
+    /// `monthlyLoadAerobicHigh`.
+    pub aerobic_high: f64,
+    /// `monthlyLoadAerobicHighTargetMin`.
+    pub aerobic_high_min: f64,
+    /// `monthlyLoadAerobicHighTargetMax`.
+    pub aerobic_high_max: f64,
+    /// `monthlyLoadAnaerobic`.
+    pub anaerobic: f64,
+    /// `monthlyLoadAnaerobicTargetMin`.
+    pub anaerobic_min: f64,
+    /// `monthlyLoadAnaerobicTargetMax`.
+    pub anaerobic_max: f64,
+    /// `trainingBalanceFeedbackPhrase`.
+    pub feedback: Option<String>,
+    /// Of the primary training device.
+    #[serde(serialize_with = "super::flag")]
+    pub primary_device: bool,
+}
+
+/// One row of `acclimation`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AcclimationTruth {
+    /// The person's local day.
+    pub day: NaiveDate,
+    /// `heatAcclimationPercentage`.
+    pub heat_pct: Option<f64>,
+    /// `heatTrend`.
+    pub heat_trend: Option<String>,
+    /// `currentAltitude`.
+    pub altitude_m: Option<f64>,
+    /// `altitudeAcclimation`.
+    pub acclimated_altitude_m: Option<f64>,
+    /// `acclimationPercentage`.
+    pub altitude_pct: Option<f64>,
+    /// `altitudeTrend`.
+    pub altitude_trend: Option<String>,
+}

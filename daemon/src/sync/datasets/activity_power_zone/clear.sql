@@ -1,0 +1,1 @@
+DELETE FROM activity_power_zone WHERE account = :account AND activity_id = CAST(:item AS INTEGER);

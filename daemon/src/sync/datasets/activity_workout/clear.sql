@@ -1,0 +1,1 @@
+DELETE FROM activity_workout_step WHERE account = :account AND activity_id = CAST(:item AS INTEGER);
