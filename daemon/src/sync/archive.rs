@@ -52,10 +52,10 @@ pub struct Row<'a> {
 }
 
 /// Cuts an answer about some days into its items, one a day. The forms that Garmin has for "no data" (`[]`, `{}`, `null`, an object of
-/// nulls) are none. Days that were not asked for are left out where a part of them may be missing.
+/// nulls) are none, as a whole and among other rows. Days that were not asked for are left out where a part of them may be missing.
 ///
 /// # Errors
-/// [`Shape`] for half a JSON, for rows that are not where they should be, and for a row without its day.
+/// [`Shape`] for half a JSON, for rows that are not where they should be, and for a row with data but without its day.
 pub fn rows<'a>(route: &Route, from: NaiveDate, to: NaiveDate, parts: &[Part<'a>]) -> Result<Vec<Row<'a>>, Shape> {
     if route.is_single_day() {
         return Ok(one(route, &to.to_string(), parts)?.map(|row| Row { day: Some(to), ..row }).into_iter().collect());
@@ -105,9 +105,8 @@ pub fn one<'a>(route: &Route, item: &str, parts: &[Part<'a>]) -> Result<Option<R
             return Ok(Some(row(raw.get().into())));
         }
         // Nothing of what tells data: then it has to say so, not something else.
-        let known = |pointer: &String| pointer.split('/').nth(1).is_some_and(|key| value.get(key).is_some());
         let enveloped = !route.envelope.is_empty() && value.pointer(&route.envelope).is_some();
-        return if is_blank(&value) || enveloped || route.evidence.iter().any(known) {
+        return if is_blank(&value) || enveloped || names_evidence(route, &value) {
             Ok(None)
         } else {
             Err(Shape(format!("nothing at {:?}", route.evidence)))
@@ -242,6 +241,12 @@ fn has_no_evidence(route: &Route, value: &Value) -> bool {
     !route.evidence.is_empty() && route.evidence.iter().all(|pointer| value.pointer(pointer).is_none_or(is_blank))
 }
 
+/// Whether something stands where the evidence of data is looked for, if only to say that there is none.
+fn names_evidence(route: &Route, value: &Value) -> bool {
+    let known = |pointer: &String| pointer.split('/').nth(1).is_some_and(|key| value.get(key).is_some());
+    route.evidence.iter().any(known)
+}
+
 fn row<'a>(route: &Route, raw: Raw<'a>) -> Result<Row<'a>, Shape> {
     let value: Value = serde_json::from_str(raw.body).map_err(|_| Shape("a row that cannot be read".into()))?;
     let at = |pointer: &str| value.pointer(pointer).filter(|_| !pointer.is_empty());
@@ -254,8 +259,9 @@ fn row<'a>(route: &Route, raw: Raw<'a>) -> Result<Row<'a>, Shape> {
         _ => None,
     };
     let blank = has_no_evidence(route, &value);
-    // A row that says nothing of itself may say nothing of its day either, where the day stands within what it says.
-    let item = item.or_else(|| (blank && route.day.len() > 1 && route.item.is_empty()).then(String::new));
+    // A row that says nothing of itself may say nothing of its day either; but then it has to say so, not something else.
+    let says_nothing = || value.is_object() && (is_blank(&value) || (blank && names_evidence(route, &value)));
+    let item = item.or_else(|| (route.item.is_empty() && says_nothing()).then(String::new));
     let item = item.ok_or_else(|| Shape(format!("a row without {:?} {:?}", route.item, route.day)))?;
     let manual = value.get("manualActivity") == Some(&Value::Bool(true));
     let body = match at(&route.keep) {

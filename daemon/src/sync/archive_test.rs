@@ -39,6 +39,30 @@ fn no_data_has_many_forms() {
 }
 
 #[test]
+fn a_row_of_nulls_costs_no_other_night() {
+    // As Garmin writes a night without sleep: not even its day is named.
+    let night =
+        r#"{"id":null,"calendarDate":null,"sleepTimeSeconds":null,"dailyNapDTOS":[],"sleepScores":{"overall":null}}"#;
+    let slept = r#"{"id":7,"calendarDate":"2026-10-21","sleepTimeSeconds":27000}"#;
+    for empty in [night, &night.replace("{\"id\"", "{\"userProfilePK\":7,\"id\""), "{}"] {
+        let body = format!("[{empty},{slept},{empty}]");
+        let rows = rows(&route("sleep"), &body).unwrap();
+        assert_eq!(rows.iter().map(|row| row.item.as_str()).collect::<Vec<_>>(), ["2026-10-21"], "{empty}");
+    }
+    // What holds data has a day, and what says nothing of them is something else.
+    for odd in
+        [&*slept.replace("\"2026-10-21\"", "null"), r#"{"message":"later"}"#, r#"{"calendarDate":"someday"}"#, "null"]
+    {
+        assert!(rows(&route("sleep"), &format!("[{odd},{slept}]")).is_err(), "{odd}");
+    }
+    let routes = datasets::all().unwrap().iter().flat_map(|dataset| [&dataset.personal, &dataset.account]).flatten();
+    for route in routes.filter(|route| route.item.is_empty() && route.cap_days > 1 && !route.day.is_empty()) {
+        let row = raw_rows(&Route::default(), r#"[{"calendarDate":null,"x":null}]"#).unwrap()[0];
+        assert_eq!(super::row(route, row).map(|row| row.item), Ok(String::new()), "{}", route.path);
+    }
+}
+
+#[test]
 fn an_unknown_shape_is_never_no_data() {
     let whole = r#"{"data":[{"calendarDate":"2026-10-21"}]}"#;
     for end in 1..whole.len() {
@@ -55,7 +79,6 @@ fn an_unknown_shape_is_never_no_data() {
         r#"{"data":{"x":1}}"#,
         r#"{"data":[null]}"#,
         r#"{"data":[7]}"#,
-        r#"{"data":[{"calendarDate":null}]}"#,
         r#"{"data":[{"calendarDate":"someday"}]}"#,
     ];
     for body in odd {
