@@ -77,8 +77,12 @@ fn ended(app: &App, result: SyncResult) -> Result<Done, Failed> {
     let status = app.typed.command("status");
     let failed = match result.outcome {
         Outcome::Running => {
-            let (sync, joined) = (result.sync, if result.joined { " was under way already" } else { " is under way" });
-            return Ok(Done::message(&result, format!("Sync {sync}{joined}: {status}")));
+            let is = match (result.joined, result.follows) {
+                (true, _) => "was under way already",
+                (false, true) => "is under way, and yours follows it at once",
+                (false, false) => "is under way",
+            };
+            return Ok(Done::message(&result, format!("Sync {} {is}: {status}", result.sync)));
         }
         Outcome::Ok => return Ok(Done::message(&result, format!("Synced: {counts}."))),
         Outcome::Partial => {

@@ -315,6 +315,10 @@ pub struct SyncResult {
     pub outcome: Outcome,
     /// True when a run that was already under way was joined.
     pub joined: bool,
+    /// True when the run under way does not bring what was asked for (other days, other datasets, or a login that came after it began):
+    /// another follows it at once. Until that has ended, `sync` is the number of the one under way.
+    #[serde(default)]
+    pub follows: bool,
     /// Requests it sent to Garmin.
     pub requests: u64,
     /// Items (days, activities, files) that are new.

@@ -211,6 +211,8 @@ async fn start_sync(rooms: Rooms, params: SyncStart, reporter: Reporter, shutdow
         () = reporter.unheard() => return said(begun),
     };
     said(SyncResult {
+        // Where it had to wait for another, only now has it a number of its own.
+        sync: if report.run > 0 { report.run } else { begun.sync },
         outcome: outcome(report.outcome),
         requests: report.requests,
         new_items: report.new_items,
@@ -227,6 +229,7 @@ fn under_way(account: &str, started: &sync::Started) -> SyncResult {
         sync: started.run,
         outcome: Outcome::Running,
         joined: started.joined,
+        follows: started.follows,
         requests: 0,
         new_items: 0,
         changed_items: 0,

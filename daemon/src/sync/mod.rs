@@ -1,5 +1,6 @@
 //! The sync room: mirrors an account, one run at a time, and keeps what `status` shows of it. The door and the clock start runs through
-//! [`Syncs`]; whoever starts one while another is under way joins that. It does not know who asked, nor how answers reach them.
+//! [`Syncs`]; whoever starts one while another is under way joins that, or the next if that one does not bring what they want. It does not
+//! know who asked, nor how answers reach them.
 
 pub mod archive;
 mod calendar;
@@ -17,12 +18,14 @@ pub mod route;
 mod rules;
 pub mod run;
 mod view;
+mod wish;
 mod zone;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use garminsync_garmin::Tier;
 use garminsync_store::{LedgerEntry, Store};
 use tokio::sync::watch;
@@ -39,6 +42,7 @@ pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
 pub use self::rules::{Rules, Senseless, projections, sampled};
 use self::run::{Job, Paces, lock};
 pub use self::view::View;
+use self::wish::{Waiting, Wish, join};
 use self::zone::Zone;
 use crate::account::{Access, Accounts, NoAccess};
 use crate::on_thread::OnThread;
@@ -75,6 +79,8 @@ struct Slot {
 #[derive(Default)]
 struct Now {
     running: Option<Running>,
+    /// What the run under way does not bring.
+    waiting: VecDeque<Waiting>,
     view: View,
     /// After trouble at Garmin's side the schedule waits until then; a person need not.
     hold: Option<DateTime<Utc>>,
@@ -86,6 +92,15 @@ struct Now {
 struct Running {
     cancel: CancellationToken,
     started: Started,
+    brings: Wish,
+}
+
+/// A run that may begin.
+struct Ready {
+    request: Request,
+    access: Access,
+    datasets: Vec<&'static Dataset>,
+    wish: Wish,
 }
 
 impl Syncs {
@@ -97,7 +112,7 @@ impl Syncs {
         Self(Arc::new(Inner { rules, store, accounts, show, outbound, slots, stopping, tasks }))
     }
 
-    /// Starts a run, or joins the one of that account that is under way.
+    /// Starts a run, or joins the one of that account that is under way if it brings what is wanted; else the next run does.
     ///
     /// # Errors
     /// [`Refused`]; nothing was sent to Garmin.
@@ -109,39 +124,34 @@ impl Syncs {
             return Err(Refused::BadRange);
         }
         let datasets = self.0.datasets(&request.datasets)?;
-        let access = self.0.accounts.access(&request.account).await.map_err(|none| match none {
-            NoAccess::Unknown => Refused::UnknownAccount,
-            NoAccess::LoginNeeded(why) => Refused::LoginNeeded(why),
-        });
+        let access = self.0.access(&request.account).await;
         // Only an account that can be synced gets a slot: anybody may make up names.
         let slot = match &access {
             Ok(_) => self.0.slot(&request.account),
             Err(refused) => self.0.known(&request.account).ok_or_else(|| refused.clone())?,
         };
         let _starting = slot.starting.lock().await;
-        if self.0.stopping.is_cancelled() {
-            return Err(Refused::ShuttingDown);
+        self.0.may_begin(&slot)?;
+        let tiers = access.as_ref().map(|access| access.tiers.as_slice()).unwrap_or_default();
+        let wish = Wish::new(&request, &datasets, tiers, self.0.start_of(&request.account), today);
+        {
+            let Now { running, waiting, .. } = &mut *lock(&slot.now);
+            if let Some(Running { started, brings, .. }) = running {
+                return Ok(join(started, brings, waiting, request, wish));
+            }
         }
-        if lock(&slot.now).closed {
-            return Err(Refused::UnknownAccount);
-        }
-        if let Some(running) = &lock(&slot.now).running {
-            return Ok(Started { joined: true, ..running.started.clone() });
-        }
-        let access = access?;
-        self.0.open_queues(&request.account, &slot).await;
-        let hold = lock(&slot.now).hold;
-        let hold = hold.filter(|until| request.trigger == Trigger::Schedule && pace::lasts(*until, Utc::now()));
-        if let Some(until) = hold.or_else(|| pause_of_all(&slot.paces, &datasets, &access.tiers)) {
-            return Err(Refused::Paused { until });
-        }
-        Ok(self.0.clone().launch(request, slot.clone(), access, datasets).await)
+        let ready = Ready { request, access: access?, datasets, wish };
+        self.0.clone().begin(ready, &slot, Arc::default()).await
     }
 
-    /// Stops the run of an account; what it has stays. `None` if there is none.
+    /// Stops the run of an account, and those that wait for its end; what it has stays. `None` if there is none.
     pub fn cancel(&self, account: &str) -> Option<Started> {
         let slot = self.0.known(account)?;
-        let running = lock(&slot.now).running.clone()?;
+        let running = {
+            let mut now = lock(&slot.now);
+            now.waiting.drain(..).for_each(|waiting| waiting.cancelled());
+            now.running.clone()?
+        };
         running.cancel.cancel();
         Some(Started { joined: true, ..running.started })
     }
@@ -204,7 +214,7 @@ impl Syncs {
     async fn look(&self, account: &str, datasets: Vec<&'static Dataset>) -> Result<Looked, Refused> {
         let tiers = self.tiers(account).await?;
         let now = Utc::now();
-        let start = self.0.rules.account_start.get(account).copied().unwrap_or(self.0.rules.start);
+        let start = self.0.start_of(account);
         let name = account.to_owned();
         let work = move |store: &mut Store| {
             let zone = zone_of(store, &name)?;
@@ -304,14 +314,79 @@ impl Inner {
         }
     }
 
-    async fn launch(
+    async fn access(&self, account: &str) -> Result<Access, Refused> {
+        self.accounts.access(account).await.map_err(|none| match none {
+            NoAccess::Unknown => Refused::UnknownAccount,
+            NoAccess::LoginNeeded(why) => Refused::LoginNeeded(why),
+        })
+    }
+
+    /// How far back the mirror of an account goes.
+    fn start_of(&self, account: &str) -> Option<NaiveDate> {
+        self.rules.account_start.get(account).copied().unwrap_or(self.rules.start)
+    }
+
+    /// Whether any run may begin.
+    fn may_begin(&self, slot: &Slot) -> Result<(), Refused> {
+        if self.stopping.is_cancelled() {
+            return Err(Refused::ShuttingDown);
+        }
+        if lock(&slot.now).closed { Err(Refused::UnknownAccount) } else { Ok(()) }
+    }
+
+    /// Begins a run, unless Garmin asked to wait. Who waits for it listens to `live`.
+    async fn begin(
         self: Arc<Self>,
-        request: Request,
-        slot: Arc<Slot>,
-        access: Access,
-        datasets: Vec<&'static Dataset>,
-    ) -> Started {
-        let (sender, live) = watch::channel(Live::default());
+        ready: Ready,
+        slot: &Arc<Slot>,
+        live: Arc<watch::Sender<Live>>,
+    ) -> Result<Started, Refused> {
+        self.open_queues(&ready.request.account, slot).await;
+        let hold = lock(&slot.now).hold;
+        let hold = hold.filter(|until| ready.request.trigger == Trigger::Schedule && pace::lasts(*until, Utc::now()));
+        if let Some(until) = hold.or_else(|| pause_of_all(&slot.paces, &ready.datasets, &ready.access.tiers)) {
+            return Err(Refused::Paused { until });
+        }
+        Ok(self.launch(ready, slot.clone(), live).await)
+    }
+
+    /// Begins the first run of those that wait.
+    fn follow(self: Arc<Self>, slot: Arc<Slot>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let _starting = slot.starting.lock().await;
+            loop {
+                let next = {
+                    let mut now = lock(&slot.now);
+                    if now.running.is_some() {
+                        return;
+                    }
+                    now.waiting.pop_front()
+                };
+                let Some(Waiting { request, live, .. }) = next else { return };
+                let begun = match self.ready(request, &slot).await {
+                    Ok(ready) => self.clone().begin(ready, &slot, live.clone()).await,
+                    Err(refused) => Err(refused),
+                };
+                match begun {
+                    Ok(_) => return,
+                    Err(refused) => live.send_modify(|live| live.report = Some(refused.into())),
+                }
+            }
+        })
+    }
+
+    /// What a run that waited goes by, as things are now.
+    async fn ready(&self, request: Request, slot: &Slot) -> Result<Ready, Refused> {
+        self.may_begin(slot)?;
+        let access = self.access(&request.account).await?;
+        let (datasets, today) = (self.datasets(&request.datasets)?, self.zone(&request.account).await.day(Utc::now()));
+        let wish = Wish::new(&request, &datasets, &access.tiers, self.start_of(&request.account), today);
+        Ok(Ready { request, access, datasets, wish })
+    }
+
+    async fn launch(self: Arc<Self>, ready: Ready, slot: Arc<Slot>, sender: Arc<watch::Sender<Live>>) -> Started {
+        let Ready { request, access, datasets, wish } = ready;
+        let live = sender.subscribe();
         let (account, trigger) = (request.account.clone(), request.trigger.as_str());
         let begun = self.store.call(move |store| store.begin_run(&account, trigger, Utc::now())).await;
         let run = match begun.map_err(|gone| gone.to_string()).and_then(|run| run.map_err(|error| error.to_string())) {
@@ -319,14 +394,14 @@ impl Inner {
             Err(error) => {
                 tracing::error!(account = request.account, error, "a sync cannot be started");
                 sender.send_modify(|live| live.report = Some(Report::failed(0, error)));
-                return Started { run: 0, joined: false, live };
+                return Started { run: 0, joined: false, follows: false, live };
             }
         };
         tracing::info!(account = request.account, run, trigger, "sync begins");
         let cancel = self.stopping.child_token();
-        let started = Started { run, joined: false, live };
-        lock(&slot.now).running = Some(Running { cancel: cancel.clone(), started: started.clone() });
-        let sender = Arc::new(sender);
+        let started = Started { run, joined: false, follows: false, live };
+        let running = Running { cancel: cancel.clone(), started: started.clone(), brings: wish };
+        lock(&slot.now).running = Some(running);
         let job = Job {
             run,
             garmin: access.garmin,
@@ -334,7 +409,7 @@ impl Inner {
             tiers: access.tiers,
             display_name: access.display_name,
             datasets,
-            start: self.rules.account_start.get(&request.account).copied().unwrap_or(self.rules.start),
+            start: self.start_of(&request.account),
             since: request.since,
             until: request.until,
             missing: request.missing,
@@ -361,7 +436,10 @@ impl Inner {
         let before = lock(&slot.now).view.requests_today;
         Box::new(move |step, requests| {
             let view = {
-                let view = &mut lock(&slot.now).view;
+                let Now { view, waiting, .. } = &mut *lock(&slot.now);
+                for waiting in waiting {
+                    waiting.live.send_modify(|live| live.step = Some(step.clone()));
+                }
                 view.running = true;
                 view.progress = step.done.zip(step.total).map(|(done, total)| done as f64 / total.max(1) as f64);
                 view.dataset.clone_from(&step.dataset);
@@ -404,6 +482,7 @@ impl Inner {
         });
         self.refresh(&account, &slot, |now| (now.running, now.hold) = (None, hold)).await;
         live.send_modify(|live| live.report = Some(report));
+        self.follow(slot).await;
     }
 
     /// Computes what is shown of an account from the store, on the store's thread.

@@ -152,8 +152,26 @@ pub struct Report {
 
 impl Report {
     pub(super) fn failed(run: i64, error: impl ToString) -> Self {
-        let error = Some(error.to_string());
-        Self { run, outcome: Outcome::Failed, requests: 0, new_items: 0, changed_items: 0, error, retry_at: None }
+        Self { run, outcome: Outcome::Failed, error: Some(error.to_string()), ..Self::cancelled() }
+    }
+
+    /// Of a run that was stopped before it began.
+    pub(super) fn cancelled() -> Self {
+        let outcome = Outcome::Cancelled;
+        Self { run: 0, outcome, requests: 0, new_items: 0, changed_items: 0, error: None, retry_at: None }
+    }
+}
+
+impl From<Refused> for Report {
+    /// What those hear who waited for a run that cannot begin now.
+    fn from(refused: Refused) -> Self {
+        let (outcome, error, retry_at) = match refused {
+            Refused::Paused { until } => (Outcome::RateLimited, Some("Garmin asks to wait".into()), Some(until)),
+            Refused::LoginNeeded(why) => (Outcome::LoginNeeded, Some(why), None),
+            Refused::ShuttingDown => (Outcome::Interrupted, None, None),
+            other => (Outcome::Failed, Some(other.to_string()), None),
+        };
+        Self { outcome, error, retry_at, ..Self::cancelled() }
     }
 }
 
@@ -162,8 +180,10 @@ impl Report {
 pub struct Started {
     /// Its number in the store.
     pub run: i64,
-    /// It was under way already, perhaps for other days or datasets.
+    /// It was under way already.
     pub joined: bool,
+    /// What is wanted begins when the run under way, whose number this is, is over: that one does not bring it.
+    pub follows: bool,
     pub(super) live: watch::Receiver<Live>,
 }
 

@@ -279,3 +279,80 @@ async fn a_sync_leaves_the_thread_free() {
     }
     assert!(longest * 2 < before.elapsed(), "{longest:?} of {:?} at a stretch", before.elapsed());
 }
+
+impl House {
+    /// Adds the API key that `ana` has.
+    async fn key(&self, account: &str) {
+        let key = self.fake.person(&email(account)).unwrap().api_key;
+        let start = LoginStart { account: Some(account.into()), api_key: Some(key.into()), ..LoginStart::default() };
+        assert_eq!(self.accounts.login(start, Reporter::silent()).await.unwrap().state, AccountState::Active);
+    }
+}
+
+#[tokio::test]
+async fn what_the_run_under_way_does_not_bring_the_next_one_does() {
+    let house = House::of(&["ana"]).await;
+    house.fake.knobs(|knobs| knobs.latency = Duration::from_millis(20));
+    let only = |name: &str| Request { datasets: vec![name.into()], ..request("ana") };
+    let mut first = house.syncs.start(only("hrv")).await.unwrap();
+    let mut others = [
+        house.syncs.start(only("hrv")).await.unwrap(),
+        house.syncs.start(only("sleep")).await.unwrap(),
+        house.syncs.start(only("sleep")).await.unwrap(),
+    ];
+    let how = others.each_ref().map(|started| (started.joined, started.follows, started.run == first.run));
+    assert_eq!(how, [(true, false, true), (false, true, true), (false, true, true)]);
+    let first = first.finished(Reporter::silent()).await;
+    let mut reports = Vec::new();
+    for started in &mut others {
+        reports.push(started.finished(Reporter::silent()).await);
+    }
+    assert_eq!(reports[0], first);
+    assert_eq!((reports[1].run, reports[1].outcome), (first.run + 1, Outcome::Ok));
+    assert_eq!(reports[1], reports[2], "who wants the same waits for the same");
+    assert_eq!(house.outcomes(), ["ok", "ok"]);
+    let sleep = house.store.call(|store| store.entries_of("ana", "sleep")).await.unwrap().unwrap();
+    assert!(sleep.len() > 30, "{}", sleep.len());
+}
+
+#[tokio::test]
+async fn a_tier_that_comes_during_a_run_is_read_by_the_next_one_at_once() {
+    let house = House::of(&["ana"]).await;
+    house.fake.knobs(|knobs| knobs.latency = Duration::from_millis(20));
+    let login = || Request { trigger: Trigger::Login, ..request("ana") };
+    let mut first = house.syncs.start(login()).await.unwrap();
+    house.asked().await;
+    house.key("ana").await;
+    // The login's own sync, and that of a person.
+    let mut second = house.syncs.start(login()).await.unwrap();
+    let mut waits = house.syncs.start(request("ana")).await.unwrap();
+    assert!(second.follows && waits.follows);
+    let first = first.finished(Reporter::silent()).await;
+    let (second, waited) = (second.finished(Reporter::silent()).await, waits.finished(Reporter::silent()).await);
+    assert_eq!((first.outcome, second.run), (Outcome::Ok, first.run + 1));
+    assert_eq!(waited, second, "one run for both");
+    assert_eq!((second.outcome, second.requests), (Outcome::Ok, 0), "all was read a moment ago");
+    assert_eq!(house.outcomes(), ["ok", "ok"]);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_ends_with_the_one_that_is_stopped() {
+    let house = House::of(&["ana"]).await;
+    house.fake.knobs(|knobs| knobs.latency = Duration::from_millis(50));
+    let only = |name: &str| Request { datasets: vec![name.into()], ..request("ana") };
+    for stop in [false, true] {
+        house.fake.forget_requests();
+        let mut first = house.syncs.start(only("hrv")).await.unwrap();
+        let mut second = house.syncs.start(only("sleep")).await.unwrap();
+        house.asked().await;
+        if stop {
+            house.syncs.stop().await
+        } else {
+            assert_eq!(house.syncs.cancel("ana").unwrap().run, first.run)
+        }
+        let outcome = if stop { Outcome::Interrupted } else { Outcome::Cancelled };
+        assert_eq!((end(&mut first).await, end(&mut second).await), (outcome, outcome));
+    }
+    assert_eq!(house.outcomes(), ["cancelled", "interrupted"], "the second one never began");
+    assert_eq!(house.fake.count(&Filter::host(Host::Connectapi).path("sleep-service")), 0);
+}
