@@ -42,7 +42,8 @@ use crate::account::Keeper;
 use crate::on_thread::{Gone, OnThread};
 use crate::report::Step;
 
-/// Failures in a row, of different requests, that mean that Garmin is down rather than that these days are broken.
+/// Failures in a row, of different requests, that mean more than that these days are broken: of one dataset, that Garmin's service for it is
+/// down, and the run goes on without it; of several, that Garmin is.
 const OUTAGE: usize = 3;
 /// When to try again after an outage.
 const OUTAGE_REST: TimeDelta = TimeDelta::hours(1);
@@ -151,6 +152,7 @@ impl From<garminsync_store::Error> for NotRecorded {
 /// A failure that may be Garmin's as a whole: it counts against its days only once another request was answered.
 struct Unproven {
     dataset: &'static Dataset,
+    tier: Tier,
     marks: Vec<Mark>,
     why: String,
     /// Several days of which perhaps one is to blame.
@@ -178,6 +180,10 @@ struct Run<S> {
     /// How far each tier's page size had to come down.
     page_sizes: HashMap<(String, Tier), usize>,
     unproven: Vec<Unproven>,
+    /// Failures in a row of what a tier serves of a dataset.
+    failing: HashMap<(&'static str, Tier), usize>,
+    /// What this run asks for no more, as nothing came of it; why.
+    silent: HashMap<(&'static str, Tier), String>,
     /// Ranges that failed although Garmin answers, to be asked for in halves.
     narrow: Vec<Piece>,
     /// Days in a row, by dataset, of which Garmin knew nothing.
@@ -230,6 +236,8 @@ impl<S: Login> Job<S> {
             dead: HashMap::new(),
             page_sizes: HashMap::new(),
             unproven: Vec::new(),
+            failing: HashMap::new(),
+            silent: HashMap::new(),
             narrow: Vec::new(),
             absent: HashMap::new(),
             profile: None,
@@ -276,6 +284,8 @@ impl<S: Login> Run<S> {
         match self.unproven.pop() {
             None if self.failures == 0 => self.remember().await,
             None => Ok(()),
+            // The last of several.
+            Some(last) if self.unproven.len() + 1 >= OUTAGE => Err(outage(last.why)),
             Some(last) => Err(Stop::Unreachable { why: last.why, retry_at: None }),
         }
     }
@@ -291,6 +301,7 @@ impl<S: Login> Run<S> {
             self.job.tiers.contains(tier)
                 && !self.dead.contains_key(tier)
                 && !self.closed.contains(&(dataset.name.as_str(), *tier))
+                && !self.silent.contains_key(&(dataset.name.as_str(), *tier))
                 && !refused(*tier)
         };
         // What lies within another dataset's answers costs nothing there.
@@ -325,6 +336,7 @@ impl<S: Login> Run<S> {
     /// Remembers whether something of a dataset came.
     fn was_served(&mut self, dataset: &'static Dataset, tier: Tier, came: bool) {
         if came {
+            self.failing.remove(&(dataset.name.as_str(), tier));
             self.served.insert((&dataset.name, tier));
         } else {
             self.served.remove(&(dataset.name.as_str(), tier));
@@ -383,27 +395,32 @@ impl<S: Login> Run<S> {
         self.failures += 1;
     }
 
-    /// These days could not be read, and it may be Garmin as a whole.
+    /// These days could not be read, and it may be Garmin as a whole. Where only one dataset fails, the next one tells.
     fn suspect(
         &mut self,
-        dataset: &'static Dataset,
+        (dataset, tier): (&'static Dataset, Tier),
         marks: Vec<Mark>,
         why: String,
         piece: Option<Piece>,
     ) -> Result<(), Stop> {
-        self.unproven.push(Unproven { dataset, marks, why: why.clone(), piece });
-        if self.unproven.len() < OUTAGE {
-            return Ok(());
+        self.unproven.push(Unproven { dataset, tier, marks, why: why.clone(), piece });
+        let failures = self.failing.entry((&dataset.name, tier)).or_default();
+        *failures += 1;
+        if *failures >= OUTAGE {
+            tracing::warn!(account = self.job.account, dataset = dataset.name, why, "is left out of this sync");
+            self.silent.insert((&dataset.name, tier), why.clone());
         }
-        Err(Stop::Unreachable { why, retry_at: Some(Utc::now() + OUTAGE_REST) })
+        let several = self.unproven.iter().any(|other| other.dataset.name != dataset.name);
+        if several && self.unproven.len() >= OUTAGE { Err(outage(why)) } else { Ok(()) }
     }
 
     /// Garmin answers, so what failed before is to blame for itself.
     async fn prove(&mut self) -> Result<(), Stop> {
         self.answered = true;
-        for Unproven { dataset, marks, why, piece } in std::mem::take(&mut self.unproven) {
+        for Unproven { dataset, tier, marks, why, piece } in std::mem::take(&mut self.unproven) {
+            let silent = self.silent.contains_key(&(dataset.name.as_str(), tier));
             match piece {
-                Some(piece) if piece.from < piece.to => self.narrow.push(piece),
+                Some(piece) if piece.from < piece.to && !silent => self.narrow.push(piece),
                 _ => self.failed(dataset, marks, why).await?,
             }
         }
@@ -481,6 +498,11 @@ impl<S: Login> Run<S> {
             retry_at,
         }
     }
+}
+
+/// Garmin is down.
+fn outage(why: String) -> Stop {
+    Stop::Unreachable { why, retry_at: Some(Utc::now() + OUTAGE_REST) }
 }
 
 fn failed(error: garminsync_store::Error) -> Stop {

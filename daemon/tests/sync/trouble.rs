@@ -101,6 +101,25 @@ async fn an_outage_ends_the_run_and_blames_no_day() {
 }
 
 #[tokio::test]
+async fn a_dataset_that_fails_as_a_whole_costs_no_other() {
+    for path in ["dailysummaries", "sleep-service", "activitylist", "download-service"] {
+        let mirror = Mirror::of(200, 20, &[Tier::Account]).await;
+        mirror.fake.misbehave(account(path, Effect::status(503)));
+        let report = mirror.sync().await;
+        assert_eq!(report.outcome, Outcome::Partial, "{path}: {report:?}");
+        let asked = mirror.fake.count(&Filter::host(Host::Connectapi).status(503));
+        assert!((3..=3 * 3 + 4).contains(&asked), "{path}: {asked} requests for nothing");
+        let hrv = mirror.rows("SELECT count(*) AS n FROM hrv")[0]["n"].clone();
+        assert_eq!(hrv, mirror.life().days().filter(|(_, day)| day.hrv.is_some()).count() as f64, "{path}");
+        let refused = mirror.rows("SELECT DISTINCT dataset FROM ledger WHERE state = 'error'");
+        assert_eq!(refused.len(), 1, "{path}: {refused:?}");
+        mirror.fake.behave();
+        mirror.sync_ok().await;
+        mirror.assert_complete(back(199));
+    }
+}
+
+#[tokio::test]
 async fn nonsense_is_asked_for_again() {
     for effect in [Effect::Html200, Effect::HalfBody, Effect::Reset, Effect::status(502), Effect::status(408)] {
         for path in ["hrv-service", "dailysummaries", "sleep-service", "activitylist", "download-service"] {

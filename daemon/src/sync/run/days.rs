@@ -104,7 +104,7 @@ impl<S: Login> Run<S> {
                 }
                 Err(Lacking::Trouble(Trouble::Passing(why))) if piece.narrowed => return Ok(Some(why)),
                 Err(Lacking::Trouble(Trouble::Passing(why))) => {
-                    self.suspect(dataset, piece.errors(Some(&why)), why, Some(piece))?;
+                    self.suspect((dataset, tier), piece.errors(Some(&why)), why, Some(piece))?;
                 }
             }
             self.ledger.ask(&dataset.name, Some(from), to);

@@ -92,7 +92,7 @@ impl<S: Login> Run<S> {
                 }
                 Err(Trouble::NoLogin) => continue, // the other tier, or nobody
                 Err(Trouble::Passing(why)) => {
-                    self.suspect(dataset, vec![error(activity, State::Error, &why)], why, None)?;
+                    self.suspect((dataset, tier), vec![error(activity, State::Error, &why)], why, None)?;
                     return Ok(true);
                 }
                 Err(Trouble::Closed) => ("Garmin does not allow this account to read it".into(), false),

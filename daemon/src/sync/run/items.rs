@@ -175,7 +175,7 @@ impl<S: Login> Run<S> {
                     continue;
                 }
                 Err(Lacking::Trouble(Trouble::Passing(why))) => {
-                    self.suspect(dataset, mark(State::Error, &why), why, None)?;
+                    self.suspect((dataset, tier), mark(State::Error, &why), why, None)?;
                     return Ok(Came::Something);
                 }
                 Err(Lacking::Trouble(Trouble::Refused(status))) => {

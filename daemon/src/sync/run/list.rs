@@ -87,8 +87,13 @@ impl<S: Login> Run<S> {
         let from = fetch.from.unwrap_or_else(|| self.scope.first(&self.ledger).min(listing.left));
         self.ledger.ask(&dataset.name, fetch.from, fetch.to);
         match trouble {
-            None => self.deletions(fetch.from, fetch.to, &listing.ids).await,
-            Some(Trouble::Passing(why)) => self.suspect(dataset, errors(from, listing.left, Some(&why)), why, None),
+            None => {
+                self.was_served(dataset, fetch.tier, true);
+                self.deletions(fetch.from, fetch.to, &listing.ids).await
+            }
+            Some(Trouble::Passing(why)) => {
+                self.suspect((dataset, fetch.tier), errors(from, listing.left, Some(&why)), why, None)
+            }
             Some(Trouble::Odd(why)) => self.failed(dataset, errors(from, listing.left, Some(&why)), why).await,
             Some(Trouble::Refused(status)) => {
                 self.failed(

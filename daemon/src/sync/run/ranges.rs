@@ -108,6 +108,10 @@ impl<S: Login> Run<S> {
     /// not a day. `plan` is what is marked where a part turns out not to be served at all.
     pub(super) async fn narrow_down(&mut self, plan: &[Fetch]) -> Result<(), Stop> {
         while let Some(piece) = self.narrow.pop() {
+            if let Some(why) = self.silent.get(&(piece.dataset.name.as_str(), piece.tier)).cloned() {
+                self.failed(piece.dataset, piece.errors(Some(&why)), why).await?;
+                continue;
+            }
             let mut failed = Vec::new();
             for half in piece.halves().into_iter().flatten().rev() {
                 if self.tier_of(piece.dataset) == Some(piece.tier)
