@@ -56,6 +56,14 @@ pub struct Dataset {
     /// Of things: one that no table names any more is gone with its rows. (What belongs to a deleted activity stays, as the activity does.)
     #[serde(default)]
     pub drops: bool,
+    /// People type it in themselves, for any day: no silence of other data speaks against it.
+    #[serde(default)]
+    pub by_hand: bool,
+    /// Where nobody says how far back the mirror goes, it looks for older data than are known. Others follow it.
+    #[serde(default)]
+    pub scouts: bool,
+    /// A column of its first table with moments at which the person had to do with Garmin: the mirror reaches back to them.
+    pub dated: Option<String>,
     /// Asked only for days on which another dataset has data, and again when that changed.
     pub follows: Option<Follows>,
     /// How the Personal API serves it.
@@ -129,9 +137,14 @@ impl Dataset {
         }
     }
 
-    /// The tiers that serve it, the preferred one first.
+    /// The tiers that serve it, the preferred one first: the Personal API, unless only the other one serves every day.
     pub fn tiers(&self) -> impl Iterator<Item = Tier> + '_ {
-        [Tier::Personal, Tier::Account].into_iter().filter(|tier| self.route(*tier).is_some())
+        let points = |tier| self.route(tier).is_none_or(|route| route.points != Points::Days);
+        let preferred = match (points(Tier::Personal), points(Tier::Account)) {
+            (true, false) => [Tier::Account, Tier::Personal],
+            _ => [Tier::Personal, Tier::Account],
+        };
+        preferred.into_iter().filter(|tier| self.route(*tier).is_some())
     }
 
     /// What the store needs; `None` for files, whose table is the store's own.

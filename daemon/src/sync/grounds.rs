@@ -1,8 +1,10 @@
-//! Why a dataset is asked for on a day: because another one, which it follows, has data of that day. The run looks it up before it plans,
-//! the room before it tells what is missing. It must not know what becomes of it.
+//! Why a dataset is asked for on a day: because another one, which it follows, has data of that day, or because something bears witness that
+//! the person lived with Garmin then. The run looks it up before it plans, the room before it tells what is missing. It must not know
+//! what becomes of it.
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use garminsync_store::{Error, Store};
 
 use super::datasets::{self, Dataset};
@@ -29,4 +31,15 @@ pub fn look(
         grounds.insert(dataset.name.clone(), Grounds { days, others });
     }
     Ok(grounds)
+}
+
+/// The days to which what has no days bears witness, such as the registration of a device.
+pub fn witnesses(store: &Store, account: &str) -> Result<Vec<NaiveDate>, Error> {
+    let mut days = Vec::new();
+    for dataset in datasets::all().unwrap_or_default() {
+        if let (Some(column), Some(table)) = (&dataset.dated, dataset.tables.first()) {
+            days.extend(store.dates(account, table, column)?);
+        }
+    }
+    Ok(days)
 }

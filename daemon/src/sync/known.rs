@@ -19,6 +19,8 @@ pub const WHOLE_LIST: &str = ALL;
 const PAGES: &str = "pages ";
 /// A page that was too big once may do later, as what it holds changes: it is tried again after this.
 const PAGES_AGAIN: TimeDelta = TimeDelta::days(30);
+/// The ledger's item that remembers how many more activities Garmin counts than are held, though the list was read.
+pub const COUNT: &str = "count";
 /// How the ledger's items begin that say: this tier does not serve the dataset to this person. The tier follows.
 const CLOSED: &str = "tier ";
 /// What failed in this many runs rests before it is asked for again: some days are answered with 500 for ever. What is old rests
@@ -146,6 +148,10 @@ pub struct Standing {
     pub(super) asked: Calendar<()>,
     /// This run has asked for this day and all before it.
     pub(super) asked_down_from: Option<NaiveDate>,
+    /// How many more activities Garmin counted than were held when the list had just been read as far as it is wanted.
+    pub uncounted: Option<i64>,
+    /// Now Garmin counts others.
+    pub(super) miscounted: bool,
 }
 
 impl Standing {
@@ -185,12 +191,16 @@ pub fn closed_item(tier: Tier) -> String {
 
 /// Whether an item of the ledger only remembers something for the next run, and is nothing that could be missing.
 pub fn is_note(item: &str) -> bool {
-    item.starts_with(CLOSED) || item.starts_with(PAGES)
+    item.starts_with(CLOSED) || item.starts_with(PAGES) || item == COUNT
 }
 
 /// The ledger of one account, as the plan needs it.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger(pub(super) HashMap<String, Standing>);
+pub struct Ledger {
+    pub(super) standings: HashMap<String, Standing>,
+    /// Days on which the person is known to have lived with Garmin.
+    alive: Calendar<()>,
+}
 
 impl Ledger {
     /// From the store's rows. `local_day` tells the person's day at a moment. What was written while the clock was ahead is left out:
@@ -223,14 +233,19 @@ impl Ledger {
             return;
         }
         let known = Known { state, fetched_utc, read_on: local_day(fetched_utc), attempts };
-        let standing = self.0.entry(dataset).or_default();
+        let standing = self.standings.entry(dataset).or_default();
         if let Some(day) = day_of(&item) {
+            if known.has_data() {
+                self.alive.insert(day, ());
+            }
             standing.days.insert(day, known);
         } else if item.starts_with(CLOSED) {
             standing.closed.insert(item, fetched_utc);
         } else if item.starts_with(PAGES) {
             let size = detail.and_then(|detail| detail.parse().ok()).unwrap_or_default();
             standing.pages.insert(item, (size, fetched_utc));
+        } else if item == COUNT {
+            standing.uncounted = detail.and_then(|detail| detail.parse().ok());
         } else {
             standing.items.insert(item, known);
         }
@@ -238,17 +253,17 @@ impl Ledger {
 
     /// What is known about a dataset.
     pub fn standing(&self, dataset: &str) -> Option<&Standing> {
-        self.0.get(dataset)
+        self.standings.get(dataset)
     }
 
     /// All datasets that anything is known about.
     pub fn standings(&self) -> impl Iterator<Item = (&str, &Standing)> {
-        self.0.iter().map(|(name, standing)| (name.as_str(), standing))
+        self.standings.iter().map(|(name, standing)| (name.as_str(), standing))
     }
 
     /// These days were asked for, whatever the answer: this run does not ask again. No `from` is the beginning of the list.
     pub fn ask(&mut self, dataset: &str, from: Option<NaiveDate>, to: NaiveDate) {
-        let standing = self.0.entry(dataset.into()).or_default();
+        let standing = self.standings.entry(dataset.into()).or_default();
         match from {
             Some(from) => standing.asked.extend(from.iter_days().take_while(|day| *day <= to).map(|day| (day, ()))),
             None => standing.asked_down_from = standing.asked_down_from.max(Some(to)),
@@ -257,17 +272,33 @@ impl Ledger {
 
     /// These days have data. Only the horizon of this run depends on it; the store keeps the ledger itself.
     pub fn found(&mut self, dataset: &str, marks: &[Mark], fetched_utc: DateTime<Utc>, read_on: NaiveDate) {
-        let standing = self.0.entry(dataset.into()).or_default();
+        let standing = self.standings.entry(dataset.into()).or_default();
         for mark in marks {
             if let (State::Ok | State::Provisional, Some(day)) = (mark.state, day_of(&mark.item)) {
+                self.alive.insert(day, ());
                 standing.days.insert(day, Known { state: mark.state, fetched_utc, read_on, attempts: 0 });
             }
         }
     }
 
-    pub(super) fn oldest_data(&self) -> Option<NaiveDate> {
-        let oldest = |standing: &Standing| standing.days.iter().find(|(_, known)| known.has_data()).map(|(day, _)| day);
-        self.0.values().filter_map(oldest).min()
+    /// On these days something happened that only happens to people with Garmin: it moves the horizon, as data do.
+    pub fn witness(&mut self, days: impl IntoIterator<Item = NaiveDate>) {
+        self.alive.extend(days.into_iter().filter(|day| *day >= EARLIEST).map(|day| (day, ())));
+    }
+
+    /// The days of which any dataset has data, or to which something else bears witness.
+    pub(super) fn alive(&self) -> impl Iterator<Item = NaiveDate> {
+        self.alive.iter().map(|(day, ())| day)
+    }
+
+    /// The oldest of them.
+    pub(super) fn oldest_sign(&self) -> Option<NaiveDate> {
+        self.alive.first()
+    }
+
+    /// Garmin counts other activities than are held: the list is to be read to its beginning in this run.
+    pub fn miscounted(&mut self, dataset: &str) {
+        self.standings.entry(dataset.into()).or_default().miscounted = true;
     }
 }
 

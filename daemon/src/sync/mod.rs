@@ -222,7 +222,8 @@ impl Syncs {
             let scope = Scope { now, today, start, since: None, until: None, missing: true, rest: None };
             let (mut entries, owed) = (Vec::new(), store.activities_without_original(&name)?);
             store.each_entry(&name, |entry| entries.push(entry))?;
-            let ledger = Ledger::new(&entries, now, |at| zone.day(at));
+            let mut ledger = Ledger::new(&entries, now, |at| zone.day(at));
+            ledger.witness(grounds::witnesses(store, &name)?);
             // Where there is no login, everything is wanted that any could bring.
             let of = |dataset: &Dataset| dataset.tiers().find(|tier| tiers.is_empty() || tiers.contains(tier));
             let grounds = grounds::look(store, &name, &datasets, &datasets, &ledger)?;

@@ -1,33 +1,38 @@
 //! What to ask Garmin for: ledger, today and the datasets' rules in, a list of fetches out, newest first. The runner calls it before
 //! every fetch, as what a fetch brings may move the horizon. It is pure: no clock, no store, no network.
 
+mod cover;
+mod days;
+mod horizon;
+mod list;
+mod things;
+
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::Tier;
-use garminsync_store::{ActivityRef, State};
+use garminsync_store::State;
 
-use super::archive::ALL;
+use self::days::days;
+pub use self::horizon::is_wide;
+use self::list::list;
+pub use self::things::{Candidate, inventory, items, originals};
 use super::calendar::Calendar;
 use super::datasets::{Dataset, Kind};
-use super::known::AREA_CLOSED;
-pub use super::known::{Known, Ledger, Standing, WHOLE_LIST, closed_item, is_note, pages_item, rests_until};
-use super::route::{Points, Route};
+pub use super::known::{COUNT, Known, Ledger, Standing, WHOLE_LIST, closed_item, is_note, pages_item, rests_until};
 
 /// Nothing is wanted from before this day: Garmin Connect is younger, and a watch whose clock was never set says 1989-12-31.
 pub const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
     Some(day) => day,
     None => NaiveDate::MIN,
 };
-/// With `start = "auto"` the mirror goes back until a whole year brought nothing.
+/// With `start = "auto"` what comes by the year goes back until a whole year brought nothing.
 pub(super) const SILENT_YEAR: Days = Days::new(365);
 /// What a range of a month brings for one request is read again each week, ...
 const MONTH: u32 = 31;
 /// ... and what a range of a year brings, each month. So an entry that somebody makes for a day long past is found.
 const YEAR: u32 = 365;
-/// An activity that was uploaded late stands deep in the list: it is read to its beginning again after so many days.
-const RELIST: u64 = 7;
 
 /// Whether a day that was read on `read_on` will not change any more.
 pub fn is_final(day: NaiveDate, read_on: NaiveDate, reread_days: u32) -> bool {
@@ -68,11 +73,12 @@ impl Scope {
         self.until.unwrap_or(self.today).min(self.today)
     }
 
-    /// The oldest day that is wanted; none is before [`EARLIEST`].
+    /// Nothing is wanted from before this day, which is never before [`EARLIEST`]. Where the mirror goes back to the beginning, that is a year
+    /// before the oldest day of which anything is known.
     pub fn first(&self, ledger: &Ledger) -> NaiveDate {
         let first = match (self.since, self.start) {
             (Some(day), _) | (None, Some(day)) => day,
-            (None, None) => earlier(ledger.oldest_data().unwrap_or(self.today).min(self.today), SILENT_YEAR),
+            (None, None) => earlier(ledger.oldest_sign().unwrap_or(self.today).min(self.today), SILENT_YEAR),
         };
         first.max(EARLIEST)
     }
@@ -135,264 +141,6 @@ pub fn plan<'a>(
     fetches
 }
 
-/// The ranges of a dataset of days.
-fn days(
-    dataset: &Dataset,
-    route: &Route,
-    ledger: &Ledger,
-    scope: &Scope,
-    grounds: Option<&Grounds>,
-) -> Vec<(Option<NaiveDate>, NaiveDate)> {
-    let nothing = Standing::default();
-    let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
-    let mut first = scope.first(ledger);
-    if scope.is_open() {
-        // One request may as well reach as far back as it is allowed to.
-        let reach = Days::new(u64::from(route.cap_days).saturating_sub(1).min(u64::from(u16::MAX)));
-        first = match grounds {
-            Some(Grounds { days, others: false }) => days.first().unwrap_or(scope.today),
-            _ => first.min(earlier(scope.last(), reach)).max(EARLIEST),
-        };
-    }
-    let parent = dataset.follows.as_ref().and_then(|follows| ledger.standing(&follows.dataset));
-    // Where the other dataset could not be read, nobody can tell, and the day is asked for.
-    let unclear = |day: NaiveDate, others: bool| match parent.and_then(|parent| parent.days.get(&day)) {
-        Some(known) => matches!(known.state, State::Error | State::Unavailable),
-        None => others,
-    };
-    let ground = |day: NaiveDate| match grounds {
-        None => Some(DateTime::<Utc>::MIN_UTC),
-        Some(Grounds { days, others }) => {
-            days.get(&day).or_else(|| unclear(day, *others).then_some(DateTime::<Utc>::MIN_UTC))
-        }
-    };
-    let wanted = wanted(dataset, route, standing, first, scope, ground);
-    let limit = |day: NaiveDate| match standing.days.get(&day) {
-        // A range that failed is asked for in halves by the next run, and so on: the day that is to blame ends up alone.
-        Some(known) if known.attempts > 0 => {
-            if wanted.contains(&day) {
-                (route.cap_days >> known.attempts.min(31)).max(1)
-            } else {
-                0
-            }
-        }
-        _ => route.cap_days,
-    };
-    cover(&wanted, limit).into_iter().map(|(from, to)| (Some(from), to)).collect()
-}
-
-/// The runs of days of the activity list. To its beginning it is read once, and again each week: an activity that is uploaded late
-/// stands at its start.
-fn list(dataset: &Dataset, route: &Route, ledger: &Ledger, scope: &Scope) -> Vec<(Option<NaiveDate>, NaiveDate)> {
-    let nothing = Standing::default();
-    let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
-    let mut first = scope.first(ledger);
-    let whole = standing.whole_list();
-    if scope.is_open() && whole.is_some() {
-        first = standing.days.first().unwrap_or(first);
-    }
-    let wanted = wanted(dataset, route, standing, first, scope, |_| Some(DateTime::<Utc>::MIN_UTC));
-    let mut runs: Vec<_> = runs(&wanted).into_iter().map(|(from, to)| (Some(from), to)).collect();
-    if standing.asked_down_from.is_some() {
-        return runs;
-    }
-    if !scope.is_open() {
-        // As far down as the mirror goes; its oldest day tells when that was last done.
-        let oldest = standing.days.get(&first).filter(|_| scope.since.is_none() && !standing.asked.contains(&first));
-        let old =
-            oldest.is_some_and(|known| known.attempts == 0 && later(known.read_on, Days::new(RELIST)) <= scope.today);
-        if old && scope.takes(oldest) && first <= scope.last() {
-            runs = vec![(Some(first), scope.last())];
-        }
-        return runs;
-    }
-    match whole {
-        Some(whole) if later(whole.read_on, Days::new(RELIST)) > scope.today => {}
-        // The same pages bring the newest days, too.
-        Some(_) => runs = vec![(None, scope.last())],
-        None => match runs.last_mut() {
-            Some((from, _)) if *from == Some(first) => *from = None,
-            _ => runs.push((None, first.min(scope.last()))),
-        },
-    }
-    runs
-}
-
-/// The days to read: never read, read before they were final, failed and due again, or due because such things change late.
-fn wanted(
-    dataset: &Dataset,
-    route: &Route,
-    standing: &Standing,
-    first: NaiveDate,
-    scope: &Scope,
-    ground: impl Fn(NaiveDate) -> Option<DateTime<Utc>>,
-) -> BTreeSet<NaiveDate> {
-    let closed = |known: Known| known.state == State::Unavailable && known.is_within(AREA_CLOSED, scope.now);
-    if standing.days.values().any(closed) {
-        return BTreeSet::new();
-    }
-    let reread = dataset.reread_days;
-    let rest = TimeDelta::hours(dataset.rest_hours.into());
-    let due = |day: NaiveDate| {
-        let Some(changed) = ground(day) else { return false };
-        let Some(known) = standing.days.get(&day) else { return true };
-        if known.rests(scope.now, !is_final(day, scope.today, reread)) {
-            return false;
-        }
-        if matches!(known.state, State::Error | State::Unavailable) || known.attempts > 0 {
-            return true;
-        }
-        if scope.rest.is_some_and(|least| known.is_within(rest.max(least), scope.now)) {
-            return false;
-        }
-        known.fetched_utc < changed || !is_final(day, known.read_on, reread) || is_due_again(day, &known, route, scope)
-    };
-    let asked =
-        |day: NaiveDate| standing.asked.contains(&day) || standing.asked_down_from.is_some_and(|top| day <= top);
-    let last = scope.last();
-    let days = first.iter_days().take_while(|day| *day <= last);
-    let due = |day: NaiveDate| scope.takes(standing.days.get(&day)) && due(day);
-    days.filter(|day| is_point(route.points, *day, scope.today) && !asked(*day) && due(*day)).collect()
-}
-
-/// Whether a final day is read again because the request costs the same with it: those of a month each week, those of a year each
-/// month. All days come due together, as the calendar's week or month begins.
-fn is_due_again(day: NaiveDate, known: &Known, route: &Route, scope: &Scope) -> bool {
-    let (today, age) = (scope.today, (scope.today - day).num_days());
-    let within = |days: u32| age < i64::from(days.min(route.cap_days));
-    let ahead = known.read_on > today;
-    let week = |day: NaiveDate| day.iso_week();
-    let month = |day: NaiveDate| (day.year(), day.month());
-    !ahead
-        && route.cap_days >= MONTH.min(28)
-        && ((within(MONTH) && week(known.read_on) != week(today))
-            || (route.cap_days >= YEAR && within(YEAR) && month(known.read_on) != month(today)))
-}
-
-/// Whether a day stands for others, where not all are asked for.
-fn is_point(points: Points, day: NaiveDate, today: NaiveDate) -> bool {
-    match points {
-        Points::Days => true,
-        Points::Months if (day.year(), day.month()) == (today.year(), today.month()) => {
-            day.day() == today.day() / 7 * 7
-        }
-        Points::Months => later(day, Days::new(1)).day() == 1,
-    }
-}
-
-/// A thing that a dataset of items asks for, as the store's tables know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// What goes into the path, and into the ledger.
-    pub item: String,
-    /// Its day; only things of the days that are wanted are asked for.
-    pub day: Option<NaiveDate>,
-    /// When what it is asked for last changed.
-    pub changed_utc: Option<DateTime<Utc>>,
-}
-
-/// The things to ask for now, in the order they came: never read, changed since, young and not read today, old enough, or failed and
-/// due again.
-pub fn items(
-    dataset: &Dataset,
-    candidates: Vec<Candidate>,
-    standing: Option<&Standing>,
-    scope: &Scope,
-) -> Vec<Candidate> {
-    let due = |candidate: &Candidate| {
-        let Some(known) = standing.and_then(|standing| standing.items.get(&candidate.item)) else { return true };
-        if known.rests(scope.now, false) || !scope.takes(Some(known)) {
-            return false;
-        }
-        if matches!(known.state, State::Error | State::Unavailable) || known.attempts > 0 {
-            return true;
-        }
-        // Times of the ledger are whole seconds: what changed in the same one was read with it.
-        if candidate.changed_utc.is_some_and(|changed| known.fetched_utc < changed) {
-            return true;
-        }
-        let young = candidate.day.is_some_and(|day| !is_final(day, scope.today, dataset.reread_days));
-        (young && known.read_on < scope.today) || is_old(&known, dataset.every_days, scope)
-    };
-    candidates
-        .into_iter()
-        .filter(|candidate| candidate.day.is_none_or(|day| scope.holds(day)) && due(candidate))
-        .collect()
-}
-
-/// Whether an inventory is to be read now.
-pub fn inventory(dataset: &Dataset, standing: Option<&Standing>, scope: &Scope) -> bool {
-    let Some(known) = standing.and_then(|standing| standing.items.get(ALL)) else { return true };
-    if known.rests(scope.now, true) || !scope.takes(Some(known)) {
-        return false;
-    }
-    match known.state {
-        State::Unavailable => !known.is_within(AREA_CLOSED, scope.now),
-        State::Error => true,
-        _ => known.attempts > 0 || is_old(&known, dataset.every_days, scope),
-    }
-}
-
-fn is_old(known: &Known, every_days: u32, scope: &Scope) -> bool {
-    every_days > 0 && later(known.read_on, Days::new(every_days.into())) <= scope.today
-}
-
-impl Scope {
-    /// Whether a thing of that day is wanted in this run.
-    fn holds(&self, day: NaiveDate) -> bool {
-        self.since.is_none_or(|since| day >= since) && self.until.is_none_or(|until| day <= until)
-    }
-}
-
-/// Covers `wanted` by the smallest number of ranges, newest first: each begins at the newest day that is left and reaches back as far
-/// as it may. No range is longer than the `limit` of any day inside it, and none holds a day whose limit is 0. As a part of a range
-/// that is allowed is allowed too, nothing can do with fewer.
-pub fn cover(wanted: &BTreeSet<NaiveDate>, limit: impl Fn(NaiveDate) -> u32) -> Vec<(NaiveDate, NaiveDate)> {
-    let mut ranges: Vec<(NaiveDate, NaiveDate)> = Vec::new();
-    for &to in wanted.iter().rev() {
-        if ranges.last().is_some_and(|(from, _)| *from <= to) {
-            continue;
-        }
-        let (mut from, mut reach) = (to, limit(to));
-        for (length, day) in (2..).zip(to.iter_days().rev().skip(1)) {
-            reach = reach.min(limit(day));
-            if length > reach {
-                break;
-            }
-            if wanted.contains(&day) {
-                from = day;
-            }
-        }
-        ranges.push((from, to));
-    }
-    ranges
-}
-
-/// The runs of consecutive days, newest first. A list costs by its length, so it is not read again across days that are known.
-fn runs(wanted: &BTreeSet<NaiveDate>) -> Vec<(NaiveDate, NaiveDate)> {
-    let mut runs: Vec<(NaiveDate, NaiveDate)> = Vec::new();
-    for &day in wanted.iter().rev() {
-        match runs.last_mut() {
-            Some((from, _)) if day.succ_opt() == Some(*from) => *from = day,
-            _ => runs.push((day, day)),
-        }
-    }
-    runs
-}
-
-/// The activities whose file is to be fetched now, of those that have none, in the order they came (newest first).
-pub fn originals(missing: Vec<ActivityRef>, standing: Option<&Standing>, scope: &Scope) -> Vec<ActivityRef> {
-    let rests = |id: i64| {
-        let known = standing.and_then(|standing| standing.items.get(&id.to_string()));
-        known.is_some_and(|known| known.rests(scope.now, false))
-    };
-    missing
-        .into_iter()
-        .filter(|activity| !rests(activity.activity_id))
-        .filter(|activity| activity.start_local.as_deref().and_then(day_of).is_none_or(|day| scope.holds(day)))
-        .collect()
-}
-
 /// The day at the beginning of a date or a local time, `2026-10-21…`. None from before [`EARLIEST`]: an activity may well be dated so by
 /// a watch, but it must not move a horizon.
 pub fn day_of(text: &str) -> Option<NaiveDate> {
@@ -403,6 +151,8 @@ pub fn day_of(text: &str) -> Option<NaiveDate> {
     (hyphens && day >= EARLIEST).then_some(day)
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 #[path = "plan_test.rs"]
 mod tests;

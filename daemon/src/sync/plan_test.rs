@@ -1,7 +1,6 @@
-//! The plan: every wanted day once, no range over its cap, and never one request more than needed.
+//! The plan by examples: what is asked for first, again, not any more.
 
-use garminsync_store::{LedgerEntry, Mark};
-use proptest::prelude::*;
+use garminsync_store::{ActivityRef, LedgerEntry, Mark};
 
 use super::super::datasets;
 use super::*;
@@ -36,7 +35,9 @@ fn core() -> Vec<Dataset> {
 
 fn ledger(dataset: &str, days: impl IntoIterator<Item = (NaiveDate, Known)>) -> Ledger {
     let mut ledger = Ledger::default();
-    ledger.0.entry(dataset.into()).or_default().days.extend(days);
+    let days: Vec<_> = days.into_iter().collect();
+    ledger.witness(days.iter().filter(|(_, known)| known.has_data()).map(|(day, _)| *day));
+    ledger.standings.entry(dataset.into()).or_default().days.extend(days);
     ledger
 }
 
@@ -124,7 +125,7 @@ fn a_follower_asks_where_there_is_reason_and_again_when_it_changed() {
     let ranges = [(back(3), back(2)), (back(210), back(200)), (back(900), back(900))];
     assert_eq!(planned(&Ledger::default(), &worn, false), ranges, "the empty months between cost nothing");
     assert_eq!(planned(&Ledger::default(), &[], false), []);
-    assert_eq!(planned(&Ledger::default(), &[], true).len(), 366_usize.div_ceil(28), "nobody is there to give reasons");
+    assert_eq!(planned(&Ledger::default(), &[], true), [(back(27), today())], "nobody is there to give reasons");
     let read = ledger("sleep", [back(200), back(210), back(900)].map(|day| (day, known(State::Ok, back(100), 0))));
     let mut changed = worn;
     assert_eq!(planned(&read, &changed, false), ranges[..1]);
@@ -132,8 +133,8 @@ fn a_follower_asks_where_there_is_reason_and_again_when_it_changed() {
     assert_eq!(planned(&read, &changed, false), [ranges[0], (back(210), back(210))], "a watch that came late");
     // Where the other one could not be read, nobody can tell.
     let mut unclear = read.clone();
-    unclear.0.insert("daily_summary".into(), Standing::default());
-    unclear.0.get_mut("daily_summary").unwrap().days.insert(back(50), known(State::Error, back(1), 1));
+    unclear.standings.insert("daily_summary".into(), Standing::default());
+    unclear.standings.get_mut("daily_summary").unwrap().days.insert(back(50), known(State::Error, back(1), 1));
     assert!(planned(&unclear, &worn, false).contains(&(back(50), back(50))));
 }
 
@@ -220,20 +221,18 @@ fn an_empty_day_that_is_not_final_is_read_again() {
 
 #[test]
 fn the_horizon_moves_back_with_the_data() {
-    assert_eq!(planned("daily_summary", &Ledger::default(), &scope(None)).last().unwrap().0, Some(back(365)));
-    assert_eq!(
-        planned("hrv", &Ledger::default(), &scope(None)).last().unwrap().0,
-        Some(back(366)),
-        "as far as one request may"
-    );
+    let newest = |name: &str, ledger: &Ledger| planned(name, ledger, &scope(None)).last().copied();
+    let first = |days: u64| Some((Some(back(days - 1)), today()));
+    assert_eq!(newest("daily_summary", &Ledger::default()), first(31), "as far as one request may, ...");
+    assert_eq!(newest("hrv", &Ledger::default()), first(367), "... which may be long");
     let mut ledger = Ledger::default();
-    ledger.ask("hrv", Some(back(365)), today());
+    ledger.ask("hrv", Some(back(366)), today());
     let found = [Mark { item: back(100).to_string(), state: State::Ok, detail: None }];
     ledger.found("hrv", &found, NOW.parse().unwrap(), today());
-    assert_eq!(planned("hrv", &ledger, &scope(None)), [(Some(back(465)), back(366))]);
-    ledger.ask("hrv", Some(back(465)), back(366));
+    assert_eq!(newest("daily_summary", &ledger), Some((Some(back(100)), back(93))), "for every dataset");
+    assert_eq!(planned("hrv", &ledger, &scope(None)), [(Some(back(367 + 366)), back(367))], "a year is not yet silent");
+    ledger.ask("hrv", Some(back(367 + 366)), back(367));
     assert_eq!(planned("hrv", &ledger, &scope(None)), []);
-    assert_eq!(planned("daily_summary", &ledger, &scope(None)).last().unwrap().0, Some(back(465)), "for every dataset");
 }
 
 #[test]
@@ -248,7 +247,7 @@ fn the_activity_list_is_read_to_its_beginning_once() {
     stopped.ask("activities", None, back(100));
     assert_eq!(planned("activities", &stopped, &auto), [], "once a run");
     let mut whole = ledger("activities", (0..100).map(back).map(|day| (day, known(State::Ok, today(), 0))));
-    whole.0.get_mut("activities").unwrap().items.insert(WHOLE_LIST.into(), known(State::Ok, today(), 0));
+    whole.standings.get_mut("activities").unwrap().items.insert(WHOLE_LIST.into(), known(State::Ok, today(), 0));
     whole.found("hrv", &[Mark { item: back(4000).to_string(), state: State::Ok, detail: None }], auto.now, today());
     assert_eq!(planned("activities", &whole, &auto), [(Some(back(30)), today())], "older data elsewhere do not matter");
     assert_eq!(planned("activities", &Ledger::default(), &scope(Some(back(50)))), [(Some(back(50)), today())]);
@@ -415,66 +414,5 @@ fn entry(dataset: &str, day: NaiveDate, state: State, fetched_utc: &str) -> Ledg
         attempts: 0,
         since_utc: None,
         detail: None,
-    }
-}
-
-/// The smallest number of ranges, found another way: by dynamic programming over the wanted days, oldest first.
-fn fewest(wanted: &BTreeSet<NaiveDate>, limit: &dyn Fn(NaiveDate) -> u32) -> usize {
-    let days: Vec<NaiveDate> = wanted.iter().copied().collect();
-    let allowed = |from: NaiveDate, to: NaiveDate| {
-        let length = (to - from).num_days() + 1;
-        from == to || from.iter_days().take(length as usize).all(|day| i64::from(limit(day)) >= length)
-    };
-    let mut best = vec![0];
-    for end in 1..=days.len() {
-        let counts = (0..end).filter(|start| allowed(days[*start], days[end - 1])).map(|start| best[start] + 1);
-        best.push(counts.min().unwrap());
-    }
-    best[days.len()]
-}
-
-proptest! {
-    #[test]
-    fn every_wanted_day_is_covered_once_by_the_fewest_ranges(
-        wanted in prop::collection::btree_set(0_u64..400, 0..120),
-        cap in 1_u32..60,
-        odd in prop::collection::hash_map(0_u64..400, 0_u32..20, 0..30),
-    ) {
-        let offsets: HashMap<NaiveDate, u32> = odd.into_iter().map(|(offset, limit)| (back(offset), limit)).collect();
-        let wanted: BTreeSet<NaiveDate> = wanted.into_iter().map(back).collect();
-        // A wanted day may always be asked for alone.
-        let limit = |day: NaiveDate| {
-            let limit = offsets.get(&day).copied().unwrap_or(cap);
-            if wanted.contains(&day) { limit.max(1) } else { limit }
-        };
-        let ranges = cover(&wanted, limit);
-        for day in &wanted {
-            prop_assert_eq!(ranges.iter().filter(|(from, to)| from <= day && day <= to).count(), 1);
-        }
-        for (from, to) in &ranges {
-            let length = u32::try_from((*to - *from).num_days() + 1).unwrap();
-            prop_assert!(from.iter_days().take(length as usize).all(|day| length <= limit(day)));
-            prop_assert!(wanted.contains(from) && wanted.contains(to));
-        }
-        prop_assert!(ranges.is_sorted_by(|a, b| a.0 > b.1));
-        prop_assert_eq!(ranges.len(), fewest(&wanted, &limit));
-    }
-
-    #[test]
-    fn what_a_plan_brought_is_not_wanted_again_in_the_run(
-        start in 0_u64..800, cuts in prop::collection::vec(0_u64..800, 0..6), auto: bool,
-    ) {
-        let scope = scope(if auto { None } else { Some(back(start)) });
-        let mut ledger = ledger("sleep", cuts.iter().map(|cut| (back(*cut), known(State::Error, back(1), 1))));
-        let mut asked = BTreeSet::new();
-        while let Some(fetch) = plan(&only("sleep"), &ledger, &scope, |_| Some(Tier::Account), &HashMap::new()).into_iter().next() {
-            for day in fetch.from.unwrap().iter_days().take_while(|day| *day <= fetch.to) {
-                prop_assert!(asked.insert(day), "{} twice", day);
-            }
-            ledger.ask("sleep", fetch.from, fetch.to);
-        }
-        let first = if auto { back(365) } else { back(start) };
-        prop_assert_eq!(asked.first(), Some(&first));
-        prop_assert_eq!(asked.len() as i64, (today() - first).num_days() + 1);
     }
 }

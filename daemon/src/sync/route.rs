@@ -30,6 +30,9 @@ pub struct Route {
     /// Page sizes, in the order to try: the next one when a page was too big.
     #[serde(default)]
     pub pages: Vec<u32>,
+    /// A path that tells how many rows the whole list has, with the legs of multisport activities, which it leaves out.
+    #[serde(default)]
+    pub count: String,
     /// The offset of the first row; Garmin counts some lists from 1.
     #[serde(default)]
     pub first: u32,

@@ -4,6 +4,7 @@
 
 mod ahead;
 mod ask;
+mod count;
 mod days;
 mod deleted;
 mod fetch;
@@ -194,6 +195,8 @@ struct Run<S> {
     zone: Zone,
     /// The settings were asked for before everything else, and whatever came of it is in the ledger.
     knows_settings: bool,
+    /// How many activities Garmin says there are.
+    counted: Option<i64>,
     /// When a device last uploaded, as this run heard it.
     heard: Option<fresh::Heard>,
     answered: bool,
@@ -243,6 +246,7 @@ impl<S: Login> Job<S> {
             profile: None,
             zone,
             knows_settings: false,
+            counted: None,
             heard: None,
             answered: false,
             failures: 0,
@@ -271,8 +275,11 @@ impl<S: Login> Run<S> {
         self.ranges(Lane::Day, Some(recent)).await?;
         self.reckon().await?;
         self.inventories().await?;
+        self.hear_witnesses().await?;
         self.ranges(Lane::Intraday, Some(recent)).await?;
+        self.count_activities().await?;
         self.ranges(Lane::Day, None).await?;
+        self.note_count().await?;
         self.reckon().await?;
         self.files().await?;
         self.items().await?;
@@ -293,17 +300,7 @@ impl<S: Login> Run<S> {
     /// Whom to ask for a dataset: the first tier that serves it and is open. If that one was in a pause when the run began, nobody: a pause
     /// is not dodged through the other door. (A pause that begins meanwhile ends the run.)
     fn tier_of(&self, dataset: &'static Dataset) -> Option<Tier> {
-        let refused = |tier: Tier| {
-            let standing = self.ledger.standing(&dataset.name);
-            standing.is_some_and(|standing| standing.is_closed(tier, self.scope.now))
-        };
-        let open = |tier: &Tier| {
-            self.job.tiers.contains(tier)
-                && !self.dead.contains_key(tier)
-                && !self.closed.contains(&(dataset.name.as_str(), *tier))
-                && !self.silent.contains_key(&(dataset.name.as_str(), *tier))
-                && !refused(*tier)
-        };
+        let open = |tier: &Tier| self.serves(dataset, *tier);
         // What lies within another dataset's answers costs nothing there.
         let within = |tier: &Tier| {
             let outer = dataset.route(*tier).map(|route| &route.within).filter(|outer| !outer.is_empty());
@@ -311,8 +308,21 @@ impl<S: Login> Run<S> {
             outer.is_some_and(|outer| self.tier_of(outer) == Some(*tier))
         };
         let tier = dataset.tiers().find(|tier| open(tier) && within(tier)).or_else(|| dataset.tiers().find(open))?;
-        let paused = self.paused.get(&tier).is_some_and(|until| pace::lasts(*until, Utc::now()));
-        (!paused).then_some(tier)
+        (!self.is_paused(tier)).then_some(tier)
+    }
+
+    /// Whether a tier may be asked for a dataset, as far as is known.
+    fn serves(&self, dataset: &Dataset, tier: Tier) -> bool {
+        let standing = self.ledger.standing(&dataset.name);
+        self.job.tiers.contains(&tier)
+            && !self.dead.contains_key(&tier)
+            && !self.closed.contains(&(dataset.name.as_str(), tier))
+            && !self.silent.contains_key(&(dataset.name.as_str(), tier))
+            && !standing.is_some_and(|standing| standing.is_closed(tier, self.scope.now))
+    }
+
+    fn is_paused(&self, tier: Tier) -> bool {
+        self.paused.get(&tier).is_some_and(|until| pace::lasts(*until, Utc::now()))
     }
 
     /// What paths need to know of the account.

@@ -83,6 +83,31 @@ impl Store {
         garmin(rows.filter_map(Result::transpose).collect())
     }
 
+    /// The days (UTC) in a column of moments or days.
+    ///
+    /// # Errors
+    /// [`Error::Database`], also for a table or column that is not there.
+    pub fn dates(&self, account: &str, table: &str, column: &str) -> Result<Vec<NaiveDate>, Error> {
+        let sql = format!("SELECT DISTINCT date(\"{column}\") FROM \"{table}\" WHERE account = ?1");
+        let mut statement = garmin(self.connection.prepare_cached(&sql))?;
+        let rows = garmin(statement.query_map([account], |row| row.get::<_, Option<String>>(0)))?;
+        let days: Vec<Option<String>> = garmin(rows.collect())?;
+        Ok(days.into_iter().flatten().filter_map(|day| day.parse().ok()).collect())
+    }
+
+    /// How many activities are held that are not marked as deleted.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn activities_held(&self, account: &str) -> Result<u64, Error> {
+        if !garmin(self.connection.table_exists(None, "activity"))? {
+            return Ok(0);
+        }
+        let sql = "SELECT count(*) FROM activity WHERE account = ?1 AND deleted_utc IS NULL";
+        let held: i64 = garmin(self.connection.query_row(sql, [account], |row| row.get(0)))?;
+        Ok(held.unsigned_abs())
+    }
+
     /// What a dataset's own query finds: columns `item`, `day` and `changed_utc`, in its order.
     ///
     /// # Errors

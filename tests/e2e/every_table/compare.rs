@@ -15,7 +15,7 @@ use crate::stage::{ANA, Stage, today};
 fn unknown(table: &str, way: Way) -> &'static [&'static str] {
     match (table, way) {
         ("sleep", Way::Account) => &["nap_s", "avg_stress", "confirmation"],
-        ("fitness_age", Way::Account) => &["chronological_age", "body_fat_pct", "vigorous_minutes_avg"],
+        ("fitness_age", Way::Account | Way::Both) => &["chronological_age", "body_fat_pct", "vigorous_minutes_avg"],
         // Which of the two services told it: nothing that people ask for.
         ("goal", _) => &["newer"],
         _ => &[],
@@ -71,7 +71,7 @@ fn difference(stage: &Stage, person: &Person, table: &Table, way: Way) -> Result
         expected.retain(before);
         found.retain(before);
     }
-    let single_days = table.name == "load_balance" || (table.name == "fitness_age" && way != Way::Account);
+    let single_days = table.name == "load_balance" || (table.name == "fitness_age" && way == Way::Personal);
     if single_days {
         // It is told for single days, and one stands for a month or a week.
         expected.retain(|row| found.iter().any(|found| found["day"] == row["day"]));

@@ -6,6 +6,7 @@ use garminsync_store::Store;
 
 use super::{Login, Run, Stop, failed};
 use crate::sync::archive::ALL;
+use crate::sync::grounds;
 use crate::sync::plan::{self, Ledger};
 use crate::sync::zone::Zone;
 
@@ -28,6 +29,14 @@ impl<S: Login> Run<S> {
         let (account, now, zone) = (self.job.account.clone(), self.scope.now, self.zone);
         let read = move |store: &mut Store| Ledger::read(store, &account, now, |at| zone.day(at));
         self.ledger = self.job.store.call(read).await?.map_err(failed)?;
+        self.hear_witnesses().await
+    }
+
+    /// Lets the horizon reach back to what inventories tell of the past.
+    pub(super) async fn hear_witnesses(&mut self) -> Result<(), Stop> {
+        let account = self.job.account.clone();
+        let days = self.job.store.call(move |store| grounds::witnesses(store, &account)).await?.map_err(failed)?;
+        self.ledger.witness(days);
         Ok(())
     }
 

@@ -121,7 +121,7 @@ fn days_left(
     scope: &Scope,
 ) -> Left {
     // What follows another dataset has nothing in the silent year before the first data, which most that are followed are read through.
-    let start = scope.start.or_else(|| ledger.oldest_data());
+    let start = scope.start.or_else(|| ledger.oldest_sign());
     let lived = Scope { start, ..*scope };
     for (dataset, tier) in asked {
         let scope = if dataset.follows.is_some() { &lived } else { scope };

@@ -23,9 +23,32 @@ impl<S: Login> Run<S> {
         if lane == Lane::Intraday {
             return self.ranges_of(&datasets, recent).await;
         }
-        let (followers, first): (Vec<_>, Vec<_>) = datasets.into_iter().partition(|dataset| dataset.follows.is_some());
-        self.ranges_of(&first, recent).await?;
-        self.ranges_of(&followers, recent).await
+        let (mut followers, first): (Vec<_>, Vec<_>) =
+            datasets.into_iter().partition(|dataset| dataset.follows.is_some());
+        if recent.is_some() {
+            // One whose requests reach further back than what it follows is known of would be asked twice.
+            followers.retain(|dataset| self.cap(dataset) <= self.cap_of_followed(dataset));
+            self.ranges_of(&first, recent).await?;
+            return self.ranges_of(&followers, recent).await;
+        }
+        // What comes by the year tells for few requests how far back there is anything.
+        let (wide, narrow): (Vec<_>, Vec<_>) = first
+            .into_iter()
+            .partition(|dataset| dataset.kind == Kind::Activities || plan::is_wide(self.cap(dataset)));
+        self.ranges_of(&wide, None).await?;
+        self.ranges_of(&narrow, None).await?;
+        self.ranges_of(&followers, None).await
+    }
+
+    /// The longest range of a dataset, by the tier that is asked for it.
+    fn cap(&self, dataset: &'static Dataset) -> u32 {
+        self.tier_of(dataset).and_then(|tier| dataset.route(tier)).map_or(0, |route| route.cap_days)
+    }
+
+    fn cap_of_followed(&self, dataset: &Dataset) -> u32 {
+        let followed = dataset.follows.as_ref().map(|follows| &follows.dataset);
+        let followed = followed.and_then(|name| self.job.datasets.iter().copied().find(|known| known.name == *name));
+        followed.map_or(u32::MAX, |followed| self.cap(followed))
     }
 
     /// Plans, asks, and plans again where what came may have moved the horizon, until nothing is left.
@@ -49,10 +72,10 @@ impl<S: Login> Run<S> {
                 return Ok(());
             }
             self.reckon_again().await?;
-            let horizon = self.scope.first(&self.ledger);
+            let horizon = self.scope.horizon(&self.ledger);
             for at in 0..plan.len() {
                 match self.next_range(datasets, &plan[at..], &plan).await {
-                    Ok(true) if self.scope.first(&self.ledger) == horizon => {}
+                    Ok(true) if self.scope.horizon(&self.ledger) == horizon => {}
                     Ok(_) => break,
                     Err(stop) => {
                         self.leaving = true;
