@@ -1,6 +1,6 @@
 //! What a first and a second sync ask for, and what is then in the tables.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use garminsync_garmin::Tier;
 use garminsync_store::State;
 use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
@@ -17,6 +17,12 @@ fn ceil(days: u64, cap: u64) -> u64 {
     days.div_ceil(cap)
 }
 
+/// The quarters of the two years before a day, a month of each of which is looked at.
+fn glances_before(first: NaiveDate) -> u64 {
+    let days = (first - Days::new(731)).iter_days().take_while(|day| *day < first - Days::new(61));
+    days.filter(|day| day.day() == 1 && [1, 4, 7, 10].contains(&day.month())).count() as u64
+}
+
 #[tokio::test]
 async fn a_year_by_the_account_tier() {
     let mirror = Mirror::of(365, 300, &[Tier::Account]).await;
@@ -27,10 +33,11 @@ async fn a_year_by_the_account_tier() {
     assert_eq!(mirror.data_requests() as u64, first.requests);
     assert_eq!(mirror.rows("SELECT requests FROM sync_run")[0]["requests"], first.requests as f64);
 
+    // One range each, and how many activities there are.
     let second = mirror.sync_ok().await;
-    assert_eq!((second.requests, second.new_items, second.changed_items), (4, 0, 0));
+    assert_eq!((second.requests, second.new_items, second.changed_items), (5, 0, 0));
     let asked: Vec<String> =
-        mirror.fake.requests().iter().rev().take(4).map(|seen| format!("{}?{}", seen.path, seen.query)).collect();
+        mirror.fake.requests().iter().rev().take(5).map(|seen| format!("{}?{}", seen.path, seen.query)).collect();
     for range in [
         format!("/hrv-service/hrv/daily/{}/{}?", back(7), today()),
         format!("/sleep-service/stats/sleep/daily/{}/{}?", back(7), today()),
@@ -50,7 +57,7 @@ async fn a_year_by_the_personal_tier() {
     assert_eq!(mirror.fake.count(&Filter::host(Host::Connectapi)), 0, "the preferred tier serves everything");
     let listed = mirror.life().activities().iter().filter(|a| a.start_local.date() >= back(30)).count() as u64;
     let second = mirror.sync_ok().await;
-    assert_eq!((second.requests, second.new_items, second.changed_items), (3 + listed / 20 + 1, 0, 0));
+    assert_eq!((second.requests, second.new_items, second.changed_items), (3 + listed / 20 + 1 + 1, 0, 0));
 }
 
 #[tokio::test]
@@ -61,12 +68,13 @@ async fn an_automatic_start_finds_the_beginning() {
     mirror.fake.live(ANA, |life| (200..530).for_each(|n| life.clear(back(n))));
     let first = mirror.sync_ok().await;
     mirror.assert_complete(back(799));
-    // A silent year in front of the first day; the nights are asked for only where there was a watch.
-    let days = 800 + 365;
+    // In front of the first day a silent month and a glance at each quarter of two years, and a silent year of HRV; the nights are asked for only
+    // where there was a watch.
     let nights = ceil(200, 28) + ceil(270, 28);
-    assert_eq!(first.requests, ceil(days, 31) + nights + ceil(days, 367) + 1 + files(&mirror));
+    let summaries = ceil(800, 31) + 1 + glances_before(back(799));
+    assert_eq!(first.requests, summaries + nights + ceil(800 + 365, 367) + 1 + files(&mirror));
     let second = mirror.sync_ok().await;
-    assert_eq!((second.requests, second.new_items, second.changed_items), (4, 0, 0));
+    assert_eq!((second.requests, second.new_items, second.changed_items), (5, 0, 0));
 }
 
 #[tokio::test]
@@ -75,11 +83,12 @@ async fn an_account_without_any_data() {
     mirror.start = None;
     mirror.fake.live(ANA, |life| life.clear(today()));
     let first = mirror.sync_ok().await;
-    assert_eq!(first.requests, ceil(366, 31) + 1 + 1, "without a day that was worn there is no night to ask for");
-    assert_eq!(mirror.sync_ok().await.requests, 3);
+    let summaries = 1 + glances_before(today());
+    assert_eq!(first.requests, summaries + 1 + 1, "without a day that was worn there is no night to ask for");
+    assert_eq!(mirror.sync_ok().await.requests, 4);
     assert_eq!(
         mirror.counts("SELECT state, count(*) AS z FROM ledger WHERE item <> 'all' GROUP BY 1"),
-        [("empty".into(), 366 + 367 + 366)].into()
+        [("empty".into(), 31 * summaries + 367 + 366)].into()
     );
 }
 
@@ -133,6 +142,7 @@ async fn since_reads_what_lies_before_the_start() {
     mirror.sync_ok().await;
     mirror.assert_complete(back(89));
     mirror.since = None;
+    // The stretch of the list that is read each day reaches down to the start: there is nothing below to count.
     assert_eq!(mirror.sync_ok().await.requests, 4);
 }
 
@@ -178,4 +188,51 @@ async fn a_today_that_has_not_begun_there_costs_no_other_day() {
     mirror.sync_ok().await;
     mirror.assert_complete(back(39));
     assert!(mirror.life().daily(today() - Days::new(0)).is_some());
+}
+
+/// An activity of a year ago that is uploaded, or deleted, today: the list of the last month does not show it, Garmin's count does.
+#[tokio::test]
+async fn what_happens_deep_in_the_list_is_found_by_the_count() {
+    for (tiers, auto) in
+        [(&[Tier::Account] as &[Tier], true), (&[Tier::Account], false), (&[Tier::Personal, Tier::Account], true)]
+    {
+        let mut mirror = Mirror::of(200, 60, tiers).await;
+        mirror.start = mirror.start.filter(|_| !auto);
+        mirror.datasets.extend(["activity_deletion", "activity_detail"]);
+        mirror.sync_ok().await;
+        // Where the mirror begins on a certain day, the difference to what Garmin has in all is seen first.
+        mirror.sync_ok().await;
+        let count = |path: &str| mirror.fake.count(&Filter::host(Host::Connectapi).path(path));
+        let counted = count("activities/count");
+
+        let late = mirror.fake.live(ANA, |life| life.add_activity(back(170))).unwrap();
+        let gone = mirror
+            .life()
+            .activities()
+            .iter()
+            .rev()
+            .find(|a| a.legs.is_empty() && a.activity_id != late)
+            .unwrap()
+            .activity_id;
+        let second = mirror.sync_ok().await;
+        assert!(second.new_items >= 1, "{tiers:?}: {second:?}");
+        assert!(mirror.rows("SELECT activity_id FROM activity").iter().any(|row| row["activity_id"] == late as f64));
+        mirror.fake.live(ANA, |life| assert!(life.delete_activity(gone)));
+        mirror.sync_ok().await;
+        let deleted = mirror.rows("SELECT activity_id FROM activity WHERE deleted_utc IS NOT NULL");
+        assert_eq!(deleted.len(), 1, "{tiers:?}");
+        assert_eq!(deleted[0]["activity_id"], gone as f64);
+        // Then all is as Garmin counts it: nothing is listed again.
+        let calm = mirror.sync_ok().await;
+        assert_eq!((calm.new_items, calm.changed_items), (0, 0));
+        assert_eq!(count("activities/count") - counted, 3);
+        let whole = mirror
+            .fake
+            .requests()
+            .into_iter()
+            .rev()
+            .take(calm.requests as usize)
+            .find(|seen| seen.path.ends_with("search/activities") && !seen.query.contains(&back(30).to_string()));
+        assert!(whole.is_none(), "{whole:?}");
+    }
 }

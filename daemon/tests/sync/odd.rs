@@ -44,7 +44,7 @@ async fn odd_rows_and_dates_and_names_cost_only_themselves() {
     assert!(error.starts_with("activities 2 of 5 rows cannot be read"), "{error}");
     assert_eq!(mirror.rows("SELECT activity_id FROM activity").len(), 3);
     let oldest = mirror.rows("SELECT min(day) AS day FROM ledger WHERE dataset = 'daily_summary'");
-    assert_eq!(oldest[0]["day"], back(365).to_string());
+    assert!(oldest[0]["day"].as_str() > Some(&back(732).to_string()), "two years are looked through: {oldest:?}");
     let steps = mirror.steps.lock().unwrap();
     assert!(steps.iter().any(|step| step.text.contains("ää")), "{} steps", steps.len());
     assert!(steps.iter().all(|step| step.text.chars().count() <= 200));

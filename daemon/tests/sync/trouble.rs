@@ -80,7 +80,7 @@ async fn a_day_that_is_answered_500_for_ever_costs_only_itself() {
     assert!(states(&mirror, "daily_summary").contains(&("error".into(), 1)), "{:?}", states(&mirror, "daily_summary"));
     // It costs the next run little, and heals.
     let second = mirror.sync().await;
-    assert_eq!((second.outcome, second.requests), (Outcome::Partial, 4 + 3));
+    assert_eq!((second.outcome, second.requests), (Outcome::Partial, 5 + 3));
     mirror.fake.behave();
     mirror.sync_ok().await;
     mirror.assert_complete(back(199));

@@ -61,9 +61,11 @@ pub fn spans(dataset: &Dataset, route: &Route, standing: &Standing, ledger: &Led
     let oldest = eras.last().map_or(last, |era| era.0);
     let silent: u64 = if is_wide(route.cap_days) { YEAR.into() } else { SILENT_MONTH };
     // One request may as well reach as far back as it is allowed to.
-    let reach = |to: NaiveDate| earlier(to, Days::new(u64::from(route.cap_days.min(u16::MAX.into())).saturating_sub(1)));
+    let reach =
+        |to: NaiveDate| earlier(to, Days::new(u64::from(route.cap_days.min(u16::MAX.into())).saturating_sub(1)));
     let settled = |day: NaiveDate| {
-        let known = standing.days.get(&day).is_some_and(|known| !matches!(known.state, State::Error | State::Unavailable));
+        let known =
+            standing.days.get(&day).is_some_and(|known| !matches!(known.state, State::Error | State::Unavailable));
         known || standing.asked.contains(&day)
     };
     // Before the first sign of life nothing more is asked for than proves the silence: once that day is read, requests as long as they may be.

@@ -38,12 +38,20 @@ struct Mirrored {
 /// Mirrors one dataset of a person who has data of `life` in it, and signs of life elsewhere.
 fn mirror(name: &str, tier: Tier, life: &BTreeSet<NaiveDate>, signs: impl IntoIterator<Item = NaiveDate>) -> Mirrored {
     let now = today().and_hms_opt(12, 0, 0).unwrap().and_utc();
-    let scope =
-        Scope { now, today: today(), start: None, since: None, until: None, missing: false, rest: Some(TimeDelta::zero()) };
+    let scope = Scope {
+        now,
+        today: today(),
+        start: None,
+        since: None,
+        until: None,
+        missing: false,
+        rest: Some(TimeDelta::zero()),
+    };
     let mut ledger = Ledger::default();
     ledger.witness(signs);
     let mut mirrored = Mirrored { found: BTreeSet::new(), asked: BTreeSet::new(), requests: 0 };
-    let next = |ledger: &Ledger| plan([dataset(name)], ledger, &scope, |_| Some(tier), &HashMap::new()).into_iter().next();
+    let next =
+        |ledger: &Ledger| plan([dataset(name)], ledger, &scope, |_| Some(tier), &HashMap::new()).into_iter().next();
     while let Some(fetch) = next(&ledger) {
         mirrored.requests += 1;
         let range: Vec<NaiveDate> = fetch.from.unwrap().iter_days().take_while(|day| *day <= fetch.to).collect();

@@ -14,7 +14,12 @@ const RELIST: u64 = 7;
 
 /// The runs of days of the activity list. To its beginning it is read once, and again each week: an activity that is uploaded late
 /// stands at its start.
-pub(super) fn list(dataset: &Dataset, route: &Route, ledger: &Ledger, scope: &Scope) -> Vec<(Option<NaiveDate>, NaiveDate)> {
+pub(super) fn list(
+    dataset: &Dataset,
+    route: &Route,
+    ledger: &Ledger,
+    scope: &Scope,
+) -> Vec<(Option<NaiveDate>, NaiveDate)> {
     let nothing = Standing::default();
     let standing = ledger.standing(&dataset.name).unwrap_or(&nothing);
     let mut first = scope.first(ledger);
@@ -31,7 +36,10 @@ pub(super) fn list(dataset: &Dataset, route: &Route, ledger: &Ledger, scope: &Sc
     if !scope.is_open() {
         // As far down as the mirror goes; its oldest day tells when that was last done.
         let oldest = standing.days.get(&first).filter(|_| scope.since.is_none() && !standing.asked.contains(&first));
-        if oldest.is_some_and(|known| known.attempts == 0 && is_old(known)) && scope.takes(oldest) && first <= scope.last() {
+        if oldest.is_some_and(|known| known.attempts == 0 && is_old(known))
+            && scope.takes(oldest)
+            && first <= scope.last()
+        {
             runs = vec![(Some(first), scope.last())];
         }
         return runs;

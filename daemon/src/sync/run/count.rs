@@ -48,14 +48,15 @@ impl<S: Login> Run<S> {
     }
 
     /// Not where only a part is wanted, nor where the list has just been read to its beginning.
-    fn may_count(&self, dataset: &Dataset) -> bool {
+    fn may_count(&self, dataset: &'static Dataset) -> bool {
         let bounded = self.scope.since.is_some() || self.scope.until.is_some() || self.scope.missing;
         let wanted = matches!(self.job.trigger, Trigger::Manual | Trigger::Schedule);
         let read = self.ledger.standing(&dataset.name).is_some_and(|standing| {
             let bottom = self.scope.start.is_some_and(|start| standing.asked.contains(&start));
             standing.days.first().is_some() && standing.asked_down_from.is_none() && !bottom
         });
-        !bounded && wanted && read
+        // What is in a pause on the other tier stays there.
+        !bounded && wanted && read && self.tier_of(dataset).is_some()
     }
 
     /// How many activities Garmin says there are; `None` where nobody can tell.

@@ -32,9 +32,8 @@ impl<S: Login> Run<S> {
             return self.ranges_of(&followers, recent).await;
         }
         // What comes by the year tells for few requests how far back there is anything.
-        let (wide, narrow): (Vec<_>, Vec<_>) = first
-            .into_iter()
-            .partition(|dataset| dataset.kind == Kind::Activities || plan::is_wide(self.cap(dataset)));
+        let (wide, narrow): (Vec<_>, Vec<_>) =
+            first.into_iter().partition(|dataset| dataset.kind == Kind::Activities || plan::is_wide(self.cap(dataset)));
         self.ranges_of(&wide, None).await?;
         self.ranges_of(&narrow, None).await?;
         self.ranges_of(&followers, None).await

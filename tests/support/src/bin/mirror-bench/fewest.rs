@@ -1,10 +1,10 @@
 //! The fewest requests that Garmin's caps allow for a first sync, dataset by dataset. They come from the facts about Garmin's routes
 //! (their longest ranges and pages) and from the life that is mirrored, never from what the daemon says of itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, NaiveDate};
-use garminsync_test_support::fake::Seen;
+use garminsync_test_support::fake::{Host, Seen};
 use garminsync_test_support::people::{ActivityTruth, Life};
 
 use Days::{Calendar, Hrv, Nights, Spo2, Worn};
@@ -42,7 +42,7 @@ enum Things {
 enum Least {
     /// Ranges of at most so many days.
     Ranges(u64, Days),
-    /// The last day of each month, where the watch was worn, and one of this month.
+    /// One day of each month in which the watch was worn, and one of this month.
     Months,
     /// So many, however long the history is.
     Once(u64),
@@ -130,18 +130,25 @@ const ACCOUNT: &[Route] = &[
     ("activity_detail", "/activity-service/activity/*", Each(Activities)),
 ];
 
+/// The days of a mirror.
+#[derive(Clone, Copy)]
+pub struct Span {
+    /// The first day with data.
+    pub first: NaiveDate,
+    /// Today.
+    pub last: NaiveDate,
+    /// Nobody tells the daemon which is the first: finding it is part of the fewest.
+    pub found: bool,
+}
+
 /// By dataset: how many requests there were, and the fewest. What belongs to no dataset stands under its route, without a fewest.
-pub fn compare(
-    seen: &[Seen],
-    life: &Life,
-    personal: bool,
-    first: NaiveDate,
-    last: NaiveDate,
-) -> BTreeMap<String, (u64, Option<u64>)> {
+pub fn compare(seen: &[Seen], life: &Life, span: Span) -> BTreeMap<String, (u64, Option<u64>)> {
+    let last = span.last;
     let mut sent: BTreeMap<String, (u64, Option<u64>)> = BTreeMap::new();
     // Whose a key is stands in the summaries of any day: a login by key reads those of the 31 days before today.
     let check = format!("startDate={}&endDate={}", last - chrono::Days::new(31), last - chrono::Days::new(1));
     for one in seen {
+        let personal = one.host == Host::Personal;
         let least = if personal && one.query == check && one.route.ends_with("/dailysummaries") {
             Some(("(check of the key)", Once(1)))
         } else {
@@ -149,7 +156,7 @@ pub fn compare(
         };
         // The fewest is worked out once a dataset: it walks through the whole life.
         let dataset = least.map_or_else(|| one.route.clone(), |(dataset, _)| dataset.to_owned());
-        let fewest = || (0, least.map(|(_, least)| fewest(least, life, first, last)));
+        let fewest = || (0, least.map(|(_, least)| fewest(least, life, span)));
         sent.entry(dataset).or_insert_with(fewest).0 += 1;
     }
     sent
@@ -175,7 +182,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
     (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|rest| is_like(rest, tail)))
 }
 
-fn fewest(least: Least, life: &Life, first: NaiveDate, last: NaiveDate) -> u64 {
+fn fewest(least: Least, life: &Life, Span { first, last, found }: Span) -> u64 {
     let listed = || life.activities().into_iter().filter(|one| (first..=last).contains(&one.start_local.date()));
     let count = |pick: &dyn Fn(&ActivityTruth) -> bool| listed().filter(|one| pick(one)).count() as u64;
     let things = |things: Things| match things {
@@ -191,9 +198,11 @@ fn fewest(least: Least, life: &Life, first: NaiveDate, last: NaiveDate) -> u64 {
         Once(times) => times,
         Each(kind) => things(kind),
         Months => {
-            let month = |day: &NaiveDate| (day.year(), day.month());
-            let ends = |day: &NaiveDate| *day == last || day.succ_opt().is_some_and(|next| month(day) != month(&next));
-            days(first, last).filter(|day| ends(day) && life.daily(*day).is_some()).count() as u64
+            let month = |day: NaiveDate| (day.year(), day.month());
+            // Of this month the last of the 7th, 14th, 21st and 28th that has begun.
+            let over = |day: &NaiveDate| month(*day) != month(last) || day.day() <= last.day() - last.day() % 7;
+            let worn = days(first, last).filter(|day| over(day) && life.daily(*day).is_some());
+            worn.map(month).collect::<BTreeSet<_>>().len() as u64
         }
         Pages(size, Gear) => life
             .gear()
@@ -204,6 +213,7 @@ fn fewest(least: Least, life: &Life, first: NaiveDate, last: NaiveDate) -> u64 {
         // Three lists: active, future and past.
         Pages(size, Goals) => 3 * (things(Goals) / 3 / size + 1),
         Pages(size, kind) => things(kind) / size + 1,
+        Ranges(cap, Calendar) if found => to_the_beginning(cap, first, last),
         Ranges(cap, kind) => {
             let wanted = days(first, last).filter(|day| match kind {
                 Calendar => true,
@@ -215,6 +225,23 @@ fn fewest(least: Least, life: &Life, first: NaiveDate, last: NaiveDate) -> u64 {
             ranges(wanted, cap)
         }
     }
+}
+
+/// Ranges of which nobody knows where they have to end. A route that answers a year at once goes on until a year is silent; another one until
+/// a month is. And one of all routes, the one of days, has to look whether somebody wore a watch before a longer silence: in a month of each
+/// quarter of two years.
+fn to_the_beginning(cap: u64, first: NaiveDate, last: NaiveDate) -> u64 {
+    let lived = (last - first).num_days().unsigned_abs() + 1;
+    if cap >= 300 {
+        return (lived + 365).div_ceil(cap);
+    }
+    let ranges = lived.div_ceil(cap);
+    let silent = u64::from(ranges * cap - lived < 30);
+    let two_years =
+        (1..=24 + 1).filter_map(|ago| (first - chrono::Days::new(31)).checked_sub_months(chrono::Months::new(ago)));
+    let looks = two_years.filter(|day| [1, 4, 7, 10].contains(&day.month())).filter_map(|day| day.with_day(1));
+    let looks = looks.filter(|day| (31 + 31..=731).contains(&(first - *day).num_days())).count() as u64;
+    ranges + silent + if cap == 31 { looks } else { 0 }
 }
 
 fn days(first: NaiveDate, last: NaiveDate) -> impl Iterator<Item = NaiveDate> {

@@ -43,6 +43,9 @@ struct Args {
     /// Also the samples within the day
     #[arg(long)]
     samples: bool,
+    /// Leave it to the daemon to find the first day with data
+    #[arg(long)]
+    auto: bool,
     /// Activities a year
     #[arg(long, default_value_t = 300)]
     activities: usize,
@@ -73,7 +76,13 @@ enum Tier {
     Personal,
     /// By e-mail and password alone
     Account,
+    /// By both
+    Both,
 }
+
+/// Nothing is mirrored while Ana signs in with both: else the first of them would be asked for everything.
+const NOTHING: &str = "[sync]\nschedule = \"\"\n[datasets]\nwellness = false\ntraining = false\nbody = false\ninventory = false\n\
+    activity = false\nsamples = false\n";
 
 #[derive(Debug, Serialize)]
 struct Figures {
@@ -146,24 +155,37 @@ async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64, tier: T
     let start = today - Days::new(days - 1);
     let config = |schedule: &str| {
         let Args { samples, config, .. } = args;
+        let start = if args.auto { "auto".into() } else { start.to_string() };
         format!("[sync]\nschedule = \"{schedule}\"\nstart = \"{start}\"\nintraday = {samples}\n{config}\n")
     };
     let gap = args.gap.map(|gap| format!("request_gap_s = {gap}\n")).unwrap_or_default();
     let endpoints = format!("{}sign_in_pause_s = 0\n{gap}", fake.endpoints_toml());
-    let home = Home::new(binaries, &endpoints, &config(""))?;
-    let daemon = Daemon::start(&home).await;
+    let home = Home::new(binaries, &endpoints, &if tier == Tier::Both { NOTHING.into() } else { config("") })?;
+    let mut daemon = Daemon::start(&home).await;
     fake.knobs(|knobs| {
         knobs.latency = Duration::from_millis(latency);
         knobs.rate = Some(Rate { per_second: args.rate, burst: args.rate, in_flight: 4, retry_after_s: Some(1) });
     });
     let person = fake.person(EMAIL).ok_or("nobody")?;
-    let (words, secret) = match tier {
-        Tier::Account => (["login", "--email", EMAIL, "--password-stdin"], PASSWORD),
-        Tier::Personal => (["login", "--api-key-stdin", "--expires", "365"], person.api_key.as_str()),
+    let by_key = (["login", "--api-key-stdin", "--expires", "365"], person.api_key.as_str());
+    let by_password = (["login", "--email", EMAIL, "--password-stdin"], PASSWORD);
+    let logins = match tier {
+        Tier::Account => vec![by_password],
+        Tier::Personal => vec![by_key],
+        Tier::Both => vec![by_key, by_password],
     };
-    let login = home.ctl_with(&words, &format!("{secret}\n")).await;
-    if login.code != 0 {
-        return Err(login.stderr.into());
+    for (words, secret) in logins {
+        let login = home.ctl_with(&words, &format!("{secret}\n")).await;
+        if login.code != 0 {
+            return Err(login.stderr.into());
+        }
+    }
+    if tier == Tier::Both {
+        synced(&home).await?;
+        daemon.terminate().await;
+        std::fs::write(home.config_file(), format!("{endpoints}\n{}", config("")))?;
+        fake.forget_requests();
+        daemon = Daemon::start(&home).await;
     }
     let began = Instant::now();
     synced(&home).await?;
@@ -171,7 +193,8 @@ async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64, tier: T
     let (cpu_s, peak_mb) = (cpu(daemon.pid())?, peak(daemon.pid())?);
     let throttled = fake.throttled();
     let seen = data_requests(&fake);
-    let routes = fewest::compare(&seen, &person.life, tier == Tier::Personal, start, today);
+    let span = fewest::Span { first: start, last: today, found: args.auto };
+    let routes = fewest::compare(&seen, &person.life, span);
     let requests = seen.len() as u64;
 
     fake.forget_requests();
