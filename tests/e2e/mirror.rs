@@ -262,7 +262,11 @@ async fn a_first_sync_of_a_year_and_a_second() {
     let before = stage.asked(Host::Connectapi, "GET", "");
     let second = stage.home.ctl(&["sync", "--wait", "--json"]).await;
     assert_eq!((second.code, second.json()["new_items"].as_u64()), (0, Some(0)), "{second:?}");
-    assert_eq!(stage.asked(Host::Connectapi, "GET", "") - before, 5, "the re-read window, one request a dataset, and a count");
+    assert_eq!(
+        stage.asked(Host::Connectapi, "GET", "") - before,
+        5,
+        "the re-read window, one request a dataset, and a count"
+    );
     assert!(daemon.terminate().await.success());
 
     // A copy of the one file is a whole copy.
