@@ -15,6 +15,7 @@ use crate::clock::Schedule;
 use crate::places::{Place, Places};
 use crate::program::Program;
 use crate::retention::Keep;
+use crate::sync::budget::DAILY;
 
 mod found;
 mod values;
@@ -136,11 +137,20 @@ pub struct SyncSection {
     pub intraday: bool,
     /// FIT, TCX and GPX files.
     pub originals: bool,
+    /// Data requests of a local day, for each account and tier; 0: no limit.
+    #[serde(deserialize_with = "requests")]
+    pub daily_requests: u64,
 }
 
 impl Default for SyncSection {
     fn default() -> Self {
-        Self { schedule: Schedule::fixed("*/30 * * * *"), start: Start::Auto, intraday: true, originals: true }
+        Self {
+            schedule: Schedule::fixed("*/30 * * * *"),
+            start: Start::Auto,
+            intraday: true,
+            originals: true,
+            daily_requests: DAILY,
+        }
     }
 }
 
@@ -253,6 +263,13 @@ pub struct AccountSection {
 fn minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let minutes = u32::deserialize(deserializer)?;
     if (1..=60).contains(&minutes) { Ok(minutes) } else { Err(serde::de::Error::custom("1 to 60 minutes make sense")) }
+}
+
+fn requests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let requests = i64::deserialize(deserializer)?;
+    u64::try_from(requests).map_err(|_| {
+        serde::de::Error::custom(format!("daily_requests = {requests}: a number of requests, or 0 for no limit"))
+    })
 }
 
 /// Why there is no configuration. The daemon exits with 78.

@@ -49,6 +49,8 @@ fn rules(config: &Config) -> Result<Rules, Senseless> {
         datasets: config.datasets.clone(),
         ..Rules::default()
     };
+    rules.account.daily = Some(config.sync.daily_requests).filter(|requests| *requests > 0);
+    rules.personal.daily = rules.account.daily;
     if let Some(gap) = config.garmin.endpoints.request_gap_s() {
         rules.account.gap = Duration::from_secs_f64(gap);
         rules.personal.gap = rules.account.gap;

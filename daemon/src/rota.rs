@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use garminsync_garmin::Profile;
-use garminsync_protocol::{AccountState, Status, SyncState};
+use garminsync_protocol::{AccountState, QueueStatus, Status, SyncState};
 use garminsync_store::{AccountRow, Store};
 use tokio::sync::{mpsc, watch};
 
@@ -15,7 +15,7 @@ use crate::clock::{Clock, Duties};
 use crate::host;
 use crate::on_thread::OnThread;
 use crate::rebuild::REBUILDING;
-use crate::sync::{Request, Show, Syncs, Trigger, View};
+use crate::sync::{Queue, Request, Show, Syncs, Trigger, View};
 
 /// The rooms that duties need.
 #[derive(Clone)]
@@ -127,12 +127,25 @@ pub fn show(board: &Board) -> Show {
             sync.paused_until = view.paused_until.filter(|until| *until > Utc::now()).map(|at| at.trunc_subsecs(0));
             sync.last_ok_at = view.last_ok_at;
             sync.last_error.clone_from(&view.last_error);
-            sync.requests_today = view.requests_today;
+            sync.requests_today = view.queues.values().map(|queue| queue.requests_today).sum();
+            let numbers = |tier: &str, has: bool| view.queues.get(tier).filter(|_| has).map(queue);
+            sync.queues.account = numbers("account", account.tiers.account.is_some());
+            sync.queues.personal = numbers("personal", account.tiers.personal.is_some());
             sync.complete_from = view.complete_from;
             sync.newest_day = view.newest_day;
             sync.gaps = view.gaps;
         });
     })
+}
+
+fn queue(queue: &Queue) -> QueueStatus {
+    QueueStatus {
+        requests_today: queue.requests_today,
+        budget_left: queue.budget_left,
+        gap_ms: u64::try_from(queue.gap.as_millis()).unwrap_or(u64::MAX),
+        paused_until: queue.paused_until.map(|at| at.trunc_subsecs(0)),
+        throttled_at: queue.throttled_at.map(|at| at.trunc_subsecs(0)),
+    }
 }
 
 /// Keeps one line about all accounts where the service manager shows it.

@@ -17,6 +17,7 @@ mod ledger;
 mod login;
 mod mirror;
 mod names;
+mod pace;
 mod persons;
 mod rebuild;
 mod restarts;

@@ -97,6 +97,15 @@ fn ended(app: &App, result: SyncResult) -> Result<Done, Failed> {
             let safe = format!("{stored}, and the daemon goes on by itself");
             failed(Exit::TryLater, Kind::RateLimited.as_str(), "Garmin asks for a pause.", &safe).hint(when)
         }
+        Outcome::BudgetUsed => {
+            let when = match result.retry_at {
+                Some(at) => format!("after {}", time::clock(at, &Local::now())),
+                None => "on the next day".into(),
+            };
+            let safe = format!("{stored}, newest days first; the daemon goes on by itself {when}");
+            let cause = "Today's budget of requests is used.";
+            failed(Exit::TryLater, "budget_used", cause, &safe).hint(status)
+        }
         Outcome::LoginNeeded => {
             let cause = because("Garmin no longer accepts the login.");
             failed(Exit::LoginNeeded, Kind::LoginNeeded.as_str(), &cause, stored).hint(app.typed.command("login"))

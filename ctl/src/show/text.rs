@@ -3,9 +3,9 @@
 
 use std::fmt::{Display, Write};
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use garminsync_protocol::{
-    AccountState, AccountStatus, MfaStatus, Status, SyncState, SyncStatus, TierStatus, Trouble, WayIn,
+    AccountState, AccountStatus, MfaStatus, QueueStatus, Status, SyncState, SyncStatus, TierStatus, Trouble, WayIn,
 };
 
 use super::{Paint, time};
@@ -306,6 +306,25 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         }
         facts.push(format!("{} today", count(sync.requests_today, "request")));
         self.line("mirror", &facts.join(", "));
+        self.pace("account login", sync.queues.account.as_ref());
+        self.pace("API key", sync.queues.personal.as_ref());
+    }
+
+    /// How fast a tier is asked, where that is not as it usually is.
+    fn pace(&mut self, tier: &str, queue: Option<&QueueStatus>) {
+        let Some(queue) = queue else { return };
+        let mut facts = Vec::new();
+        let lately = queue.throttled_at.filter(|at| self.now.to_utc() - *at < TimeDelta::days(1));
+        if let Some(at) = lately {
+            let seconds = queue.gap_ms as f64 / 1000.0;
+            facts.push(format!("slowed {} to one in {seconds:.1} s", time::relative(at, self.now)));
+        }
+        if let Some(left) = queue.budget_left.filter(|left| *left <= queue.requests_today / 4) {
+            facts.push(format!("{} left today", count(left, "request")));
+        }
+        if !facts.is_empty() {
+            self.line("pace", &format!("{tier}: {}", facts.join(", ")));
+        }
     }
 
     fn trouble(&mut self, trouble: &Trouble) {

@@ -120,7 +120,8 @@ pub fn account(name: &str, state: &str) -> Value {
         "name": name, "state": state, "reason": null, "since": "2026-11-20T10:00:00Z", "until": null,
         "display_name": "Jane Runner", "domain": "garmin.com", "tiers": { "account": null, "personal": null }, "mfa": mfa,
         "sync": { "state": "idle", "progress": null, "dataset": null, "last_ok_at": null, "last_error": null,
-                  "next_at": null, "paused_until": null, "requests_today": 0, "complete_from": null, "newest_day": null, "gaps": 0 },
+                  "next_at": null, "paused_until": null, "requests_today": 0,
+                  "queues": { "account": null, "personal": null }, "complete_from": null, "newest_day": null, "gaps": 0 },
         "troubles": [],
     })
 }

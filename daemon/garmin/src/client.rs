@@ -3,6 +3,7 @@
 //! a sign-in carries its own jar, so no cookie can ever reach another service.
 
 use std::{
+    collections::HashMap,
     error::Error as _,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use reqwest::{
 use url::Url;
 
 use crate::{
-    Cause, Endpoints, Error, Settings,
+    Cause, Endpoints, Error, Settings, Tier,
     answers::tidy,
     settings::{check_base_url, is_loopback},
 };
@@ -32,6 +33,16 @@ pub struct Garmin {
     pub(crate) settings: Arc<Settings>,
     http: Client,
     clock: Arc<Mutex<Option<SeenClock>>>,
+    throttled: Arc<Mutex<HashMap<Tier, Throttle>>>,
+}
+
+/// That Garmin asked to slow down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttle {
+    /// When, by this machine's calendar.
+    pub at: DateTime<Utc>,
+    /// How long nothing should be asked, if the answer said so.
+    pub retry_after: Option<Duration>,
 }
 
 /// The `Date` of the newest answer, and both of this machine's clocks at that moment.
@@ -87,7 +98,7 @@ impl Garmin {
             builder = builder.tls_certs_only([]); // no TLS at all: do not demand certificate authorities
         }
         let http = builder.build().map_err(|error| Error::Setup(format!("no HTTP client: {}", root_cause(&error))))?;
-        Ok(Garmin { settings: Arc::new(settings), http, clock: Arc::default() })
+        Ok(Garmin { settings: Arc::new(settings), http, clock: Arc::default(), throttled: Arc::default() })
     }
 
     /// Where this client believes Garmin's services to be.
@@ -100,6 +111,20 @@ impl Garmin {
     pub fn clock_ahead(&self) -> Option<TimeDelta> {
         let seen = (*self.clock.lock().unwrap_or_else(PoisonError::into_inner))?;
         seen.ahead(Utc::now(), seen.at.elapsed())
+    }
+
+    /// The last time when Garmin answered "slow down" to a check of whose data a token reads. Whoever reads data with it next has to know.
+    pub fn throttled(&self, tier: Tier) -> Option<Throttle> {
+        self.throttled.lock().unwrap_or_else(PoisonError::into_inner).get(&tier).copied()
+    }
+
+    /// Remembers whether a check was told to slow down.
+    pub(crate) fn heard<T>(&self, tier: Tier, answer: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::Throttled { retry_after }) = answer {
+            let throttle = Throttle { at: Utc::now(), retry_after };
+            self.throttled.lock().unwrap_or_else(PoisonError::into_inner).insert(tier, throttle);
+        }
+        answer
     }
 
     /// Sends one request and reads at most `limit` bytes of its answer. `timeout` covers everything up to the last byte.

@@ -133,7 +133,7 @@ impl Garmin {
         let path = "/userprofile-service/socialProfile".into();
         let get = Get { tier: Tier::Account, path, accept: Accept::Json };
         let reply = self.send(self.data_request(&get, access)?, self.settings.timeouts.data, limits::JSON).await?;
-        let Answer::Body(body) = answer(reply, Accept::Json)? else {
+        let Answer::Body(body) = self.heard(get.tier, answer(reply, Accept::Json))? else {
             return Err(Error::unexpected("an empty profile"));
         };
         match serde_json::from_slice(&body) {
@@ -149,7 +149,7 @@ impl Garmin {
         let path = format!("/usersummary-service/v2/dailysummaries?startDate={first}&endDate={last}");
         let get = Get { tier: Tier::Personal, path, accept: Accept::Json };
         let reply = self.send(self.data_request(&get, access)?, self.settings.timeouts.data, limits::JSON).await?;
-        match answer(reply, Accept::Json)? {
+        match self.heard(get.tier, answer(reply, Accept::Json))? {
             Answer::Body(body) => Ok(owner_in(&serde_json::from_slice(&body).unwrap_or_default())),
             Answer::NoData => Ok(None),
         }
@@ -160,7 +160,7 @@ impl Garmin {
         let path = "/userprofile-service/userprofile/settings".into();
         let get = Get { tier: Tier::Personal, path, accept: Accept::Json };
         let reply = self.send(self.data_request(&get, access)?, self.settings.timeouts.data, limits::JSON).await?;
-        let Answer::Body(body) = answer(reply, Accept::Json)? else { return Ok(None) };
+        let Answer::Body(body) = self.heard(get.tier, answer(reply, Accept::Json))? else { return Ok(None) };
         Ok(read_profile(&serde_json::from_slice(&body).unwrap_or_default()).display_name)
     }
 

@@ -24,7 +24,7 @@ mod tokens;
 mod widget;
 
 pub use browser::NotATicket;
-pub use client::Garmin;
+pub use client::{Garmin, Throttle};
 pub use data::{Accept, Answer, Fetched, Get, Profile, Tier, TokenSource};
 pub use error::{Cause, Error, Hindrance, NoToken};
 pub use flow::Flow;

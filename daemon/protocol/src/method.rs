@@ -272,6 +272,8 @@ pub enum Outcome {
     Partial,
     /// Garmin asked for a pause.
     RateLimited,
+    /// The day's budget of requests (`[sync] daily_requests`) is used; the mirror goes on at `retry_at`.
+    BudgetUsed,
     /// The login is dead.
     LoginNeeded,
     /// Garmin could not be reached, or was in trouble for too long.
@@ -294,6 +296,7 @@ impl Outcome {
             Self::Ok => "ok",
             Self::Partial => "partial",
             Self::RateLimited => "rate_limited",
+            Self::BudgetUsed => "budget_used",
             Self::LoginNeeded => "login_needed",
             Self::Unreachable => "unreachable",
             Self::Unexpected => "unexpected",

@@ -165,12 +165,41 @@ pub struct SyncStatus {
     pub paused_until: Option<DateTime<Utc>>,
     /// Data requests sent to Garmin today (the daemon's local day).
     pub requests_today: u64,
+    /// How fast Garmin is asked, by tier.
+    #[serde(default)]
+    pub queues: Queues,
     /// The mirror has no unread day from this one on.
     pub complete_from: Option<NaiveDate>,
     /// The newest day that holds data.
     pub newest_day: Option<NaiveDate>,
     /// Days (over all datasets) that are wanted and could not be read.
     pub gaps: u64,
+}
+
+/// The queues of requests of an account, one a tier that it has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Queues {
+    /// To the account tier.
+    pub account: Option<QueueStatus>,
+    /// To the Personal API.
+    pub personal: Option<QueueStatus>,
+}
+
+/// How fast one tier is asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct QueueStatus {
+    /// Data requests sent today (the daemon's local day).
+    pub requests_today: u64,
+    /// Requests that today's budget still allows; absent: no limit.
+    pub budget_left: Option<u64>,
+    /// Least milliseconds between the starts of two requests, as it is now.
+    pub gap_ms: u64,
+    /// End of the pause that Garmin asked for.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// When Garmin last asked to slow down (429).
+    pub throttled_at: Option<DateTime<Utc>>,
 }
 
 /// Something that stands wrong.

@@ -292,9 +292,9 @@ impl Actor {
                 self.publish();
                 let _ = done.send(was_forgetting);
             }
-            Message::Access(reply) => {
+            Message::Access(paused, reply) => {
                 self.look_at_key_file().await;
-                self.give_access(reply);
+                self.give_access(paused, reply);
             }
             Message::Token { tier: Tier::Account, refused, reply } => self.token(refused, reply).await,
             Message::Token { tier: Tier::Personal, refused, reply } => self.bearer(refused, reply).await,

@@ -35,7 +35,7 @@ pub enum Message {
     /// The data are gone; answered whether that was waited for.
     Forgotten(oneshot::Sender<bool>),
     /// What a sync needs.
-    Access(oneshot::Sender<Result<Access, NoAccess>>),
+    Access(Vec<Tier>, oneshot::Sender<Result<Access, NoAccess>>),
     /// A token; with `refused`, another one than that.
     Token {
         /// Of which tier.

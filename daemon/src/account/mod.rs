@@ -252,15 +252,15 @@ impl Accounts {
         self.0.actors.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// What a sync of this account needs.
+    /// What a sync of this account needs. Garmin may be asked whose the credentials are, but by none of the tiers that are `paused`.
     ///
     /// # Errors
     /// Why it cannot be synced.
-    pub async fn access(&self, account: &str) -> Result<Access, NoAccess> {
+    pub async fn access(&self, account: &str, paused: Vec<Tier>) -> Result<Access, NoAccess> {
         let actor = self.known(account).map_err(|_| NoAccess::Unknown)?;
         let (reply, answer) = oneshot::channel();
         let stopping = || NoAccess::LoginNeeded("the daemon is stopping".into());
-        actor.send(Message::Access(reply)).await.map_err(|_| stopping())?;
+        actor.send(Message::Access(paused, reply)).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
     }
 

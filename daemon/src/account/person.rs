@@ -22,10 +22,12 @@ const ASK_AGAIN: Duration = Duration::from_secs(3600);
 /// Whose a credential is, as far as Garmin said.
 pub type Owner = Profile;
 
+type Waiting = oneshot::Sender<Result<Access, NoAccess>>;
+
 /// Syncs that wait until it is known whose the credentials are.
 #[derive(Default)]
 pub struct Unchecked {
-    waiting: Vec<oneshot::Sender<Result<Access, NoAccess>>>,
+    waiting: Vec<(Vec<Tier>, Waiting)>,
     asking: Option<Tier>,
     asked: Option<Instant>,
 }
@@ -102,21 +104,28 @@ impl Actor {
     }
 
     /// What a sync needs; a credential whose person is not known yet is asked about first.
-    pub(super) fn give_access(&mut self, reply: oneshot::Sender<Result<Access, NoAccess>>) {
+    pub(super) fn give_access(&mut self, paused: Vec<Tier>, reply: oneshot::Sender<Result<Access, NoAccess>>) {
         let access = self.access();
         let unknown = access.as_ref().ok().and_then(|access| {
             let known = |tier: &&Tier| match tier {
                 Tier::Account => !self.checked.login,
                 Tier::Personal => !self.checked.key,
             };
-            access.tiers.iter().find(known).copied()
+            access.tiers.iter().filter(|tier| !paused.contains(tier)).find(known).copied()
         });
+        // Nor is Garmin asked again while it wants to be left alone.
+        let throttled = |tier: Tier| {
+            let throttle = self.garmin.throttled(tier);
+            let since = throttle.and_then(|throttle| (Utc::now() - throttle.at).to_std().ok());
+            since.is_some_and(|since| since < throttle.and_then(|asked| asked.retry_after).unwrap_or(ASK_AGAIN))
+        };
         let rested = self.unchecked.asked.is_none_or(|at| at.elapsed() >= ASK_AGAIN);
+        let rested = rested && !unknown.is_some_and(throttled);
         let Some(tier) = unknown.filter(|_| rested || self.unchecked.asking.is_some()) else {
             let _ = reply.send(access);
             return;
         };
-        self.unchecked.waiting.push(reply);
+        self.unchecked.waiting.push((paused, reply));
         if self.unchecked.asking.is_none() {
             self.unchecked.asking = Some(tier);
             self.ask_owner(tier);
@@ -148,9 +157,9 @@ impl Actor {
         } else {
             self.unchecked.asked = Some(Instant::now());
         }
-        for reply in std::mem::take(&mut self.unchecked.waiting) {
+        for (paused, reply) in std::mem::take(&mut self.unchecked.waiting) {
             // The other tier may have to be asked about, too.
-            self.give_access(reply);
+            self.give_access(paused, reply);
         }
     }
 

@@ -76,9 +76,13 @@ fn every_mistake_is_told_with_its_line() {
     let mistakes = [
         (
             "\n[sync]\nshedule = \"\"",
-            "c.toml:3: unknown key \"shedule\" in [sync]; known: schedule, start, intraday, originals",
+            "c.toml:3: unknown key \"shedule\" in [sync]; known: schedule, start, intraday, originals, daily_requests",
         ),
         ("[sync]\n\n[retain]\nsamples = \"5y\"", "c.toml:3: unknown key \"retain\" at the top; known: garmin, …"),
+        (
+            "[sync]\ndaily_requests = -1",
+            "c.toml:2: daily_requests = -1: a number of requests, or 0 for no limit (in [sync])",
+        ),
         ("[retention]\nfiles = \"5y\"", "c.toml:2: unknown key \"files\" in [retention]; known: samples, originals"),
         (
             "[retention]\nsamples = \"5 years\"",

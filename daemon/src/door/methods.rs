@@ -243,6 +243,7 @@ fn outcome(outcome: sync::Outcome) -> Outcome {
         sync::Outcome::Ok => Outcome::Ok,
         sync::Outcome::Partial => Outcome::Partial,
         sync::Outcome::RateLimited => Outcome::RateLimited,
+        sync::Outcome::BudgetUsed => Outcome::BudgetUsed,
         sync::Outcome::LoginNeeded => Outcome::LoginNeeded,
         sync::Outcome::Unreachable => Outcome::Unreachable,
         sync::Outcome::Unexpected => Outcome::Unexpected,
@@ -265,6 +266,14 @@ pub(super) fn refused(account: &str, why: sync::Refused) -> Failure {
             let seconds = (until - Utc::now()).num_seconds().max(1).unsigned_abs();
             let until = moment(until, Utc::now());
             let words = format!("Garmin asked for a pause; the mirror goes on by itself after {until}");
+            Failure::new(Kind::RateLimited, words).retry_after_s(seconds)
+        }
+        Refused::BudgetUsed { until } => {
+            let seconds = (until - Utc::now()).num_seconds().max(1).unsigned_abs();
+            let until = moment(until, Utc::now());
+            let words = format!(
+                "today's budget of requests is used ([sync] daily_requests); the mirror goes on by itself after {until}"
+            );
             Failure::new(Kind::RateLimited, words).retry_after_s(seconds)
         }
         Refused::Storage(why) => Failure::new(Kind::Storage, why),

@@ -3,12 +3,14 @@
 //! know who asked, nor how answers reach them.
 
 pub mod archive;
+pub mod budget;
 mod calendar;
 pub mod datasets;
 mod forget;
 mod gaps;
 mod grounds;
 pub mod known;
+mod memory;
 pub mod originals;
 pub mod outbound;
 pub mod pace;
@@ -29,21 +31,22 @@ use chrono::{DateTime, NaiveDate, Utc};
 use garminsync_garmin::Tier;
 use garminsync_store::{LedgerEntry, Store};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::datasets::Dataset;
 pub use self::gaps::{Gap, Held, Unit, Why};
 use self::outbound::Outbound;
-use self::pace::Pace;
+use self::pace::{Moment, Pace};
 use self::plan::{EARLIEST, Ledger, Scope};
 use self::request::Live;
 pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
 pub use self::rules::{Rules, Senseless, projections, sampled};
 use self::run::{Job, Paces, lock};
-pub use self::view::View;
+pub use self::view::{Queue, View};
 use self::wish::{Waiting, Wish, join};
-use self::zone::Zone;
+use self::zone::{Zone, midnight_after};
 use crate::account::{Access, Accounts, NoAccess};
 use crate::on_thread::OnThread;
 use crate::report::Step;
@@ -84,6 +87,8 @@ struct Now {
     view: View,
     /// After trouble at Garmin's side the schedule waits until then; a person need not.
     hold: Option<DateTime<Utc>>,
+    /// The newest 429 to a check of the login that each queue has heard of.
+    heeded: HashMap<Tier, DateTime<Utc>>,
     /// The account is being forgotten: nothing starts any more.
     closed: bool,
 }
@@ -197,7 +202,7 @@ impl Syncs {
 
     /// The tiers of an account; none where its login is dead. Its data can be looked at all the same.
     async fn tiers(&self, account: &str) -> Result<Vec<Tier>, Refused> {
-        match self.0.accounts.access(account).await {
+        match self.0.accounts.access(account, self.0.paused(account).await).await {
             Ok(access) => Ok(access.tiers),
             Err(NoAccess::LoginNeeded(_)) => Ok(Vec::new()),
             Err(NoAccess::Unknown) => {
@@ -260,14 +265,19 @@ fn unread(error: impl ToString) -> Refused {
     Refused::Storage(error.to_string())
 }
 
-/// When the first of the datasets may be asked for again, if the preferred tiers of all of them are in a pause.
-fn pause_of_all(paces: &Paces, datasets: &[&Dataset], tiers: &[Tier]) -> Option<DateTime<Utc>> {
+/// Why nothing may be asked for, if the preferred tiers of all datasets are in a pause or have no budget left: the one that is over first.
+fn nothing_open(paces: &Paces, datasets: &[&Dataset], tiers: &[Tier]) -> Option<Refused> {
     let (paces, now) = (lock(paces), Utc::now());
-    let pause = |dataset: &&Dataset| {
+    let today = Zone::Host.day(now);
+    let shut = |dataset: &&Dataset| {
         let tier = dataset.tiers().find(|tier| tiers.contains(tier))?;
-        Some(paces.get(&tier).and_then(|pace| pace.paused_until(now)))
+        let pace = paces.get(&tier);
+        let spent = pace.is_some_and(|pace| !pace.budget().allows(today, false));
+        let budget = spent.then(|| (midnight_after(today), true));
+        Some(pace.and_then(|pace| pace.paused_until(now)).map(|until| (until, false)).or(budget))
     };
-    datasets.iter().filter_map(pause).collect::<Option<Vec<_>>>()?.into_iter().min()
+    let (until, budget) = datasets.iter().filter_map(shut).collect::<Option<Vec<_>>>()?.into_iter().min()?;
+    Some(if budget { Refused::BudgetUsed { until } } else { Refused::Paused { until } })
 }
 
 impl Inner {
@@ -302,21 +312,65 @@ impl Inner {
             return;
         }
         let name = account.to_owned();
-        let pauses = match self.store.call(move |store| store.pauses(&name)).await {
-            Ok(Ok(pauses)) => pauses,
-            Ok(Err(error)) => return tracing::warn!(account, %error, "the pauses cannot be read"),
+        let read = move |store: &mut Store| {
+            let tiers = [Tier::Account, Tier::Personal];
+            tiers.map(|tier| Ok::<_, garminsync_store::Error>((tier, memory::read(store, &name, tier)?)))
+        };
+        let memories = match self.store.call(read).await {
+            Ok(memories) => memories,
             Err(gone) => return tracing::error!(%gone),
         };
-        let mut paces = lock(&slot.paces);
-        for tier in [Tier::Account, Tier::Personal] {
-            let pause = pauses.iter().find(|pause| pause.tier == run::tier_name(tier));
-            let (until, strikes) = pause.map_or((None, 0), |pause| (Some(pause.until_utc), pause.strikes));
-            paces.entry(tier).or_insert_with(|| Pace::new(self.rules.pace(tier), until, strikes));
+        for memory in memories {
+            match memory {
+                Ok((tier, memory)) => {
+                    let new = || Pace::new(self.rules.pace(tier), memory);
+                    lock(&slot.paces).entry(tier).or_insert_with(new);
+                }
+                Err(error) => tracing::warn!(account, %error, "what is known of the pace cannot be read"),
+            }
+        }
+    }
+
+    /// The tiers of an account that is known here which are in a pause.
+    async fn paused(&self, account: &str) -> Vec<Tier> {
+        let Some(slot) = self.known(account) else { return Vec::new() };
+        self.open_queues(account, &slot).await;
+        let paces = lock(&slot.paces);
+        paces.iter().filter(|(_, pace)| pace.paused_until(Utc::now()).is_some()).map(|(tier, _)| *tier).collect()
+    }
+
+    /// Makes the queues hear of a 429 that a check of the login or key met: the run that follows is by the same door.
+    async fn heed(&self, account: &str, slot: &Slot, access: &Access) {
+        for tier in access.tiers.iter().copied() {
+            let Some(throttle) = access.garmin.throttled(tier) else { continue };
+            if lock(&slot.now).heeded.insert(tier, throttle.at) == Some(throttle.at) {
+                continue;
+            }
+            let passed = (Utc::now() - throttle.at).to_std().unwrap_or_default();
+            let now = Instant::now();
+            let moment = Moment {
+                now: now.checked_sub(passed).unwrap_or(now),
+                at: throttle.at,
+                day: Zone::Host.day(throttle.at),
+            };
+            let memory = lock(&slot.paces).get_mut(&tier).map(|pace| {
+                pace.throttled(moment.now, moment, throttle.retry_after);
+                pace.memory()
+            });
+            let Some(memory) = memory else { continue };
+            let name = account.to_owned();
+            match self.store.call(move |store| memory::pause(store, &name, tier, memory)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(account, %error, "the pause is kept in memory only"),
+                Err(gone) => tracing::error!(%gone),
+            }
+            self.refresh(account, slot, |_| {}).await;
         }
     }
 
     async fn access(&self, account: &str) -> Result<Access, Refused> {
-        self.accounts.access(account).await.map_err(|none| match none {
+        let paused = self.paused(account).await;
+        self.accounts.access(account, paused).await.map_err(|none| match none {
             NoAccess::Unknown => Refused::UnknownAccount,
             NoAccess::LoginNeeded(why) => Refused::LoginNeeded(why),
         })
@@ -343,10 +397,14 @@ impl Inner {
         live: Arc<watch::Sender<Live>>,
     ) -> Result<Started, Refused> {
         self.open_queues(&ready.request.account, slot).await;
+        self.heed(&ready.request.account, slot, &ready.access).await;
         let hold = lock(&slot.now).hold;
         let hold = hold.filter(|until| ready.request.trigger == Trigger::Schedule && pace::lasts(*until, Utc::now()));
-        if let Some(until) = hold.or_else(|| pause_of_all(&slot.paces, &ready.datasets, &ready.access.tiers)) {
+        if let Some(until) = hold {
             return Err(Refused::Paused { until });
+        }
+        if let Some(why) = nothing_open(&slot.paces, &ready.datasets, &ready.access.tiers) {
+            return Err(why);
         }
         Ok(self.launch(ready, slot.clone(), live).await)
     }
@@ -433,18 +491,18 @@ impl Inner {
         account: String,
         slot: Arc<Slot>,
         live: Arc<watch::Sender<Live>>,
-    ) -> Box<dyn Fn(Step, u64) + Send + Sync> {
-        let before = lock(&slot.now).view.requests_today;
-        Box::new(move |step, requests| {
+    ) -> Box<dyn Fn(Step) + Send + Sync> {
+        Box::new(move |step| {
+            let queues = view::queues(&slot.paces, Utc::now());
             let view = {
                 let Now { view, waiting, .. } = &mut *lock(&slot.now);
                 for waiting in waiting {
                     waiting.live.send_modify(|live| live.step = Some(step.clone()));
                 }
                 view.running = true;
+                view.queues = queues;
                 view.progress = step.done.zip(step.total).map(|(done, total)| done as f64 / total.max(1) as f64);
                 view.dataset.clone_from(&step.dataset);
-                view.requests_today = before + requests;
                 view.clone()
             };
             (self.show)(&account, &view);
@@ -491,7 +549,8 @@ impl Inner {
         let (name, datasets) = (account.to_owned(), self.rules.datasets());
         let looked = self.store.call(move |store| view::look(store, &name, &datasets)).await;
         let at = Utc::now();
-        let paused_until = lock(&slot.paces).values().filter_map(|pace| pace.paused_until(at)).max();
+        let queues = view::queues(&slot.paces, at);
+        let paused_until = queues.values().filter_map(|queue| queue.paused_until).max();
         let view = {
             let mut now = lock(&slot.now);
             change(&mut now);
@@ -500,6 +559,7 @@ impl Inner {
                 Ok(Err(error)) => tracing::error!(account, %error, "what is mirrored cannot be read"),
                 Err(gone) => tracing::error!(%gone),
             }
+            now.view.queues = queues;
             now.view.running = now.running.is_some();
             now.view.paused_until = paused_until.or(now.hold.filter(|until| pace::lasts(*until, at)));
             if !now.view.running {

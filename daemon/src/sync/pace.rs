@@ -1,23 +1,38 @@
-//! How fast Garmin is asked: one queue per account and tier, with a gap between requests, and what a refusal means for it. The runner
-//! asks it before each request and tells it what came. It is pure: it never waits and reads no clock.
+//! How fast Garmin is asked: one queue per account and tier, with a gap between requests, a budget of the day, and what a refusal means for
+//! both. A run asks it before each request and tells it what came; `status` shows its numbers. It is pure: it never waits and reads no
+//! clock.
 //!
 //! Several requests of a queue may be under way: what one of them hears counts for all that have not started.
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::Tier;
 use tokio::time::Instant;
+
+use super::budget::Budget;
 
 /// The longest pause that is believed. One that would end later was made under a clock that was ahead.
 const LONGEST: TimeDelta = TimeDelta::days(7);
 
-/// Answers in a row after which the gap shrinks by a tenth.
+/// A queue's first requests keep so many times the gap that they come to keep ...
+const GENTLE: u32 = 3;
+/// ... after so many answers. ...
+const WARM: u32 = 40;
+/// ... It is cold again after a rest of this.
+const COLD_AFTER: Duration = Duration::from_secs(3600);
+/// Answers in a row after which a gap that a 429 has widened shrinks by a tenth.
 const ANSWERS: u32 = 20;
+/// How long it does not shrink at all: a speed that was refused is not tried again on the same day, as far as a limit holds that long.
+const CAUTION: TimeDelta = TimeDelta::hours(6);
+/// How many times its least the gap may become.
+const WIDEST: u32 = 16;
+/// From fewer requests than this nobody can tell how fast they came.
+const ENOUGH_TO_MEASURE: u32 = 10;
+/// Requests that follow each other after no more than this are one row: a limit forgets what lies before a rest.
+const REST: Duration = Duration::from_secs(60);
 /// Requests under way at once: no client was seen to keep up more.
 const IN_FLIGHT: usize = 2;
-/// How many times its least the gap may become: a 429 doubles it.
-const WIDEST: u32 = 16;
 
 /// The end of a pause that begins now.
 pub fn end_of(pause: Duration, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -34,6 +49,8 @@ pub fn lasts(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 pub struct Rules {
     /// Least time between the starts of two requests.
     pub gap: Duration,
+    /// Requests of a local day; `None`: no limit.
+    pub daily: Option<u64>,
     /// Pauses before the second, third, ... try after trouble that may pass.
     pub retries: Vec<Duration>,
     /// A 429 that asks for no more than this is waited out, once a run.
@@ -46,21 +63,33 @@ pub struct Rules {
 
 impl Rules {
     /// The manners towards a tier. Garmin publishes no numbers. Account tier: 0.1 s between requests is the fastest that other clients
-    /// have been seen to keep up, and they pause half an hour after a 429. Personal tier: clients settled on 0.25 to 0.5 s and on at
-    /// least 15 minutes. The retries are what both were seen to bear.
+    /// have been seen to keep up, they pause half an hour after a 429, and try three times, 2 and 8 seconds apart. Personal tier: clients
+    /// settled on 0.25 to 0.5 s, on at least 15 minutes, and on two more tries within 0.5 and 8 s.
     pub fn of(tier: Tier) -> Self {
-        let (gap, pause) = match tier {
-            Tier::Account => (Duration::from_millis(100), Duration::from_secs(30 * 60)),
-            Tier::Personal => (Duration::from_millis(250), Duration::from_secs(15 * 60)),
+        let (gap, pause, retries) = match tier {
+            Tier::Account => (100, Duration::from_secs(30 * 60), [2000, 8000]),
+            Tier::Personal => (250, Duration::from_secs(15 * 60), [500, 8000]),
         };
         Self {
-            gap,
-            retries: vec![Duration::from_secs(2), Duration::from_secs(8)],
+            gap: Duration::from_millis(gap),
+            daily: Some(super::budget::DAILY),
+            retries: retries.map(Duration::from_millis).to_vec(),
             short_wait: Duration::from_secs(60),
             pause,
             longest_pause: Duration::from_secs(6 * 3600),
         }
     }
+}
+
+/// A moment by the three clocks that a queue goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The one that is never set.
+    pub now: Instant,
+    /// The calendar.
+    pub at: DateTime<Utc>,
+    /// The local day.
+    pub day: NaiveDate,
 }
 
 /// Whether a request may start.
@@ -72,6 +101,8 @@ pub enum Turn {
     In(Duration),
     /// Not before then.
     Paused(DateTime<Utc>),
+    /// Not on this day: its budget is used.
+    Spent,
 }
 
 /// What to do after a 429.
@@ -83,59 +114,112 @@ pub enum Refused {
     Pause(DateTime<Utc>),
 }
 
+/// A 429, and the gap that the queue keeps since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lesson {
+    /// When it was heard.
+    pub at: DateTime<Utc>,
+    /// At least twice the gap that was refused.
+    pub gap: Duration,
+}
+
+/// What outlives the daemon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The end of the last pause.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// Pauses in a row.
+    pub strikes: u32,
+    /// The last 429.
+    pub lesson: Option<Lesson>,
+    /// The last day on which anything was asked, and how many requests that took.
+    pub spent: Option<(NaiveDate, u64)>,
+}
+
 /// One queue.
 #[derive(Clone, Debug)]
 pub struct Pace {
     rules: Rules,
+    budget: Budget,
+    /// What it keeps when it is warm.
     gap: Duration,
+    /// Answers since it was cold.
+    warm: u32,
     last_start: Option<Instant>,
+    /// Since when requests follow each other, and how many.
+    row: Option<(Instant, u32)>,
     /// When a 429 was heard last, and what it meant.
     refused: Option<(Instant, Refused)>,
+    lesson: Option<Lesson>,
     waited: bool,
-    /// In a row, since the gap was widened or narrowed.
+    /// In a row, since the gap was widened.
     answers: u32,
     strikes: u32,
     paused_until: Option<DateTime<Utc>>,
 }
 
 impl Pace {
-    /// A queue, and what is remembered of it: the end of its pause, and the pauses in a row so far.
-    pub fn new(rules: Rules, paused_until: Option<DateTime<Utc>>, strikes: u32) -> Self {
-        let gap = rules.gap;
-        Self { rules, gap, last_start: None, refused: None, waited: false, answers: 0, strikes, paused_until }
+    /// A queue, with what is remembered of it.
+    pub fn new(rules: Rules, memory: Memory) -> Self {
+        let gap = memory.lesson.map_or(rules.gap, |lesson| lesson.gap.clamp(rules.gap, rules.gap * WIDEST));
+        let Memory { paused_until, strikes, lesson, spent } = memory;
+        let budget = Budget::new(rules.daily, spent);
+        let (warm, last_start, row, refused, waited, answers) = (0, None, None, None, false, 0);
+        Self { rules, budget, gap, warm, last_start, row, refused, lesson, waited, answers, strikes, paused_until }
     }
 
-    /// A new run begins. What was learned of the gap stays.
-    pub fn begin(&mut self) {
+    /// A new run begins, gently if the queue has rested for long. What was learned of the gap stays.
+    pub fn begin(&mut self, now: Instant) {
         self.waited = false;
+        if self.last_start.is_none_or(|last| now.saturating_duration_since(last) > COLD_AFTER) {
+            self.warm = 0;
+        }
     }
 
-    /// Whether the next request may start at `now`, which is `at` by the calendar.
-    pub fn turn(&self, now: Instant, at: DateTime<Utc>) -> Turn {
-        if let Some(until) = self.paused_until(at) {
+    /// The gap that it keeps now.
+    pub fn gap(&self) -> Duration {
+        let cold = WARM - self.warm.min(WARM);
+        self.gap.max(self.rules.gap + self.rules.gap * (GENTLE - 1) * cold / WARM)
+    }
+
+    /// Whether the next request may start. `later`: it may as well be sent on another day.
+    pub fn turn(&self, moment: Moment, later: bool) -> Turn {
+        if let Some(until) = self.paused_until(moment.at) {
             return Turn::Paused(until);
         }
-        let after_gap = self.last_start.map(|last| last + self.gap);
+        if !self.budget.allows(moment.day, later) {
+            return Turn::Spent;
+        }
+        let after_gap = self.last_start.map(|last| last + self.gap());
         let after_wait = match self.refused {
             Some((heard, Refused::Wait(wait))) => Some(heard + wait),
             _ => None,
         };
-        let left = after_gap.max(after_wait).map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
+        let left = after_gap.max(after_wait).map_or(Duration::ZERO, |next| next.saturating_duration_since(moment.now));
         if left.is_zero() { Turn::Now } else { Turn::In(left) }
     }
 
     /// How many requests may be under way at once. Clients settled on two, and on one after a 429.
-    pub fn in_flight(&self) -> usize {
-        if self.waited { 1 } else { IN_FLIGHT }
+    pub fn in_flight(&self, at: DateTime<Utc>) -> usize {
+        if self.is_cautious(at) { 1 } else { IN_FLIGHT }
     }
 
-    /// Starts a request at `now`, if it may.
-    pub fn start(&mut self, now: Instant, at: DateTime<Utc>) -> bool {
-        let may = self.turn(now, at) == Turn::Now;
-        if may {
-            self.last_start = Some(now);
+    /// Starts a request, if it may, and counts it.
+    pub fn start(&mut self, moment: Moment, later: bool) -> bool {
+        if self.turn(moment, later) != Turn::Now {
+            return false;
         }
-        may
+        let rested = self.last_start.is_none_or(|last| moment.now.saturating_duration_since(last) > REST);
+        let (since, started) = self.row.filter(|_| !rested).unwrap_or((moment.now, 0));
+        self.row = Some((since, started.saturating_add(1)));
+        self.last_start = Some(moment.now);
+        self.budget.spend(moment.day, 1);
+        true
+    }
+
+    /// A request took so many more than one, or none at all.
+    pub fn correct(&mut self, day: NaiveDate, more: i64) {
+        self.budget.spend(day, more);
     }
 
     /// The pause before another try, after `tries` that failed; `None`: enough.
@@ -143,58 +227,60 @@ impl Pace {
         self.rules.retries.get(tries.checked_sub(1)?).copied()
     }
 
-    /// Garmin answered a request that started at `started`: the next pause starts small again, and after a row of answers the gap may
-    /// shrink a little towards its least. What was under way when a 429 came proves nothing.
-    pub fn answered(&mut self, started: Instant) {
+    /// Garmin answered a request that started at `started`: the queue gets warm, the next pause starts small again, and after a row of
+    /// answers a gap that was widened long ago may shrink a little. What was under way when a 429 came proves nothing.
+    pub fn answered(&mut self, started: Instant, at: DateTime<Utc>) {
         if self.refused.is_some_and(|(heard, _)| started < heard) {
             return;
         }
         self.strikes = 0;
         self.paused_until = None;
-        self.answers += 1;
-        if self.answers.is_multiple_of(ANSWERS) {
+        self.warm = self.warm.saturating_add(1);
+        self.answers = self.answers.saturating_add(1);
+        if self.answers.is_multiple_of(ANSWERS) && !self.is_cautious(at) {
             self.gap = (self.gap * 9 / 10).max(self.rules.gap);
         }
     }
 
-    fn slow_down(&mut self) {
-        self.answers = 0;
-        self.gap = (self.gap * 2).min(self.rules.gap * WIDEST);
-    }
-
     /// Garmin answered 429 to a request that started at `started`. What it answers to those that were under way when it was heard first is
     /// the same refusal.
-    pub fn throttled(
-        &mut self,
-        started: Instant,
-        now: Instant,
-        at: DateTime<Utc>,
-        retry_after: Option<Duration>,
-    ) -> Refused {
+    pub fn throttled(&mut self, started: Instant, moment: Moment, retry_after: Option<Duration>) -> Refused {
         let refused = match self.refused {
             Some((heard, refused)) if started < heard => return refused,
-            _ => self.judge(at, retry_after),
+            _ => self.judge(moment, retry_after),
         };
-        self.refused = Some((now, refused));
+        self.refused = Some((moment.now, refused));
         refused
     }
 
-    fn judge(&mut self, now: DateTime<Utc>, retry_after: Option<Duration>) -> Refused {
-        if let Some(wait) = retry_after
-            && wait <= self.rules.short_wait
-            && !self.waited
-        {
+    fn judge(&mut self, moment: Moment, retry_after: Option<Duration>) -> Refused {
+        let short = retry_after.filter(|wait| *wait <= self.rules.short_wait);
+        self.slow_down(moment, short.unwrap_or_default());
+        if let Some(wait) = short.filter(|_| !self.waited) {
             self.waited = true;
-            self.slow_down();
             return Refused::Wait(wait);
         }
-        self.slow_down();
         let doubled = self.rules.pause.saturating_mul(1 << self.strikes.min(16)).min(self.rules.longest_pause);
         let pause = retry_after.filter(|asked| *asked > self.rules.short_wait).unwrap_or(doubled);
         self.strikes = self.strikes.saturating_add(1);
-        let until = end_of(pause, now);
+        let until = end_of(pause, moment.at);
         self.paused_until = Some(until);
         Refused::Pause(until)
+    }
+
+    /// Halves the speed that was refused: the one at the end or, where a limit let much pass at first, that of the whole row with the wait
+    /// that it was to have been.
+    fn slow_down(&mut self, moment: Moment, wait: Duration) {
+        let measured = self.row.take().filter(|(_, started)| *started >= ENOUGH_TO_MEASURE);
+        let of_row = measured.map(|(since, started)| (moment.now.saturating_duration_since(since) + wait) / started);
+        self.gap = (self.gap().max(of_row.unwrap_or_default()) * 2).min(self.rules.gap * WIDEST);
+        self.answers = 0;
+        self.lesson = Some(Lesson { at: moment.at, gap: self.gap });
+    }
+
+    /// A speed was refused not long ago.
+    fn is_cautious(&self, at: DateTime<Utc>) -> bool {
+        self.lesson.is_some_and(|lesson| (TimeDelta::zero()..CAUTION).contains(&(at - lesson.at)))
     }
 
     /// The end of the pause, while it lasts.
@@ -202,145 +288,18 @@ impl Pace {
         self.paused_until.filter(|until| lasts(*until, now))
     }
 
-    /// Pauses in a row.
-    pub fn strikes(&self) -> u32 {
-        self.strikes
+    /// What has to outlive the daemon.
+    pub fn memory(&self) -> Memory {
+        let Self { paused_until, strikes, lesson, .. } = *self;
+        Memory { paused_until, strikes, lesson, spent: self.budget.spent() }
+    }
+
+    /// What was asked on a day, and what may be.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn queue(tier: Tier) -> Pace {
-        Pace::new(Rules::of(tier), None, 0)
-    }
-
-    fn noon() -> DateTime<Utc> {
-        "2026-10-21T12:00:00Z".parse().unwrap()
-    }
-
-    fn throttled(pace: &mut Pace, asked: Option<Duration>) -> Refused {
-        let now = Instant::now();
-        pace.throttled(now, now, noon(), asked)
-    }
-
-    fn left(pace: &Pace, now: Instant) -> Duration {
-        match pace.turn(now, noon() + TimeDelta::days(30)) {
-            Turn::Now => Duration::ZERO,
-            Turn::In(left) => left,
-            Turn::Paused(until) => panic!("until {until}"),
-        }
-    }
-
-    fn pause(pace: &mut Pace, asked: Option<Duration>) -> Duration {
-        match throttled(pace, asked) {
-            Refused::Pause(until) => (until - noon()).to_std().unwrap(),
-            Refused::Wait(_) => panic!("waits"),
-        }
-    }
-
-    #[test]
-    fn requests_keep_their_distance() {
-        let mut pace = queue(Tier::Personal);
-        let start = Instant::now();
-        assert_eq!(left(&pace, start), Duration::ZERO);
-        assert!(pace.start(start, noon() + TimeDelta::days(30)));
-        assert_eq!(left(&pace, start + Duration::from_millis(100)), Duration::from_millis(150));
-        assert_eq!(left(&pace, start + MINUTE), Duration::ZERO);
-    }
-
-    #[test]
-    fn a_short_wait_is_waited_out_once_and_slows_the_run() {
-        let mut pace = queue(Tier::Personal);
-        assert_eq!(throttled(&mut pace, Some(Duration::from_secs(14))), Refused::Wait(Duration::from_secs(14)));
-        assert_eq!(pace.paused_until(noon()), None);
-        assert_eq!(left(&pace, Instant::now()).as_secs(), 13);
-        assert_eq!(left(&pace, Instant::now() + MINUTE), Duration::ZERO);
-        assert_eq!(pace.gap.as_millis(), 500);
-        assert_eq!(pause(&mut pace, Some(Duration::from_secs(14))), 15 * MINUTE, "a second one ends the run");
-        pace.begin();
-        assert_eq!(pace.gap.as_millis(), 1000, "what was learned stays");
-        (0..2000).for_each(|_| pace.answered(Instant::now()));
-        assert_eq!(pace.gap.as_millis(), 250, "and is forgotten slowly");
-        assert_eq!(throttled(&mut pace, Some(MINUTE)), Refused::Wait(MINUTE), "a new run may wait again");
-    }
-
-    #[test]
-    fn what_was_under_way_when_a_429_came_is_the_same_refusal() {
-        let (mut pace, start) = (queue(Tier::Account), Instant::now());
-        let second = Duration::from_secs(1);
-        let heard = |pace: &mut Pace, started, now, asked| pace.throttled(started, now, noon(), Some(asked));
-        assert_eq!(heard(&mut pace, start, start + second, 14 * second), Refused::Wait(14 * second));
-        assert_eq!(heard(&mut pace, start + second / 2, start + 2 * second, 13 * second), Refused::Wait(14 * second));
-        assert_eq!(left(&pace, start + 3 * second), 12 * second);
-        assert_eq!(pace.in_flight(), 1);
-        let again = heard(&mut pace, start + 16 * second, start + 17 * second, 14 * second);
-        assert_eq!(again, Refused::Pause(noon() + 30 * MINUTE));
-        pace.answered(start + 16 * second);
-        let later = noon() + TimeDelta::minutes(30);
-        assert_eq!(
-            (pace.turn(start, noon()), pace.strikes()),
-            (Turn::Paused(later), 1),
-            "nor does a late answer end it"
-        );
-    }
-
-    #[test]
-    fn the_gap_widens_at_once_and_narrows_slowly() {
-        let mut pace = queue(Tier::Account);
-        let mut gap = |change: &dyn Fn(&mut Pace)| {
-            change(&mut pace);
-            pace.gap.as_millis()
-        };
-        assert_eq!(gap(&|pace| _ = throttled(pace, None)), 200);
-        assert_eq!(gap(&|pace| (0..19).for_each(|_| pace.answered(Instant::now()))), 200);
-        assert_eq!(gap(&|pace| pace.answered(Instant::now())), 180);
-        for _ in 0..10 {
-            gap(&|pace| _ = throttled(pace, None));
-        }
-        assert_eq!(gap(&|_| ()), 1600, "it has an end");
-    }
-
-    #[test]
-    fn pauses_double_up_to_six_hours_and_start_small_after_an_answer() {
-        let mut pace = queue(Tier::Account);
-        for minutes in [30, 60, 120, 240, 360, 360] {
-            assert_eq!(pause(&mut pace, None), minutes * MINUTE);
-        }
-        assert_eq!(pace.paused_until(noon()), Some(noon() + 360 * MINUTE));
-        assert_eq!(pace.paused_until(noon() + 360 * MINUTE), None);
-        pace.answered(Instant::now());
-        assert_eq!(pause(&mut pace, None), 30 * MINUTE);
-    }
-
-    #[test]
-    fn a_long_retry_after_is_obeyed_as_it_stands() {
-        assert_eq!(pause(&mut queue(Tier::Account), Some(2 * MINUTE)), 2 * MINUTE);
-        assert_eq!(pause(&mut queue(Tier::Account), Some(600 * MINUTE)), 600 * MINUTE);
-    }
-
-    #[test]
-    fn a_pause_made_under_a_clock_ahead_is_not_believed() {
-        let mut pace = queue(Tier::Account);
-        assert_eq!(pause(&mut pace, Some(Duration::MAX)), 7 * 24 * 60 * MINUTE, "nor is one of ages");
-        assert_eq!(pace.paused_until(noon() - MINUTE), None);
-        assert_eq!(pace.paused_until(noon()), Some(noon() + 7 * 24 * 60 * MINUTE));
-    }
-
-    #[test]
-    fn a_pause_survives_a_restart() {
-        let pace = Pace::new(Rules::of(Tier::Account), Some(noon()), 3);
-        assert_eq!(pace.paused_until(noon() - MINUTE), Some(noon()));
-        let mut pace = pace;
-        assert_eq!(pause(&mut pace, None), 240 * MINUTE);
-    }
-
-    #[test]
-    fn trouble_is_tried_three_times() {
-        let pace = queue(Tier::Account);
-        assert_eq!([1, 2, 3].map(|tries| pace.retry(tries).map(|d| d.as_secs())), [Some(2), Some(8), None]);
-    }
-}
+#[path = "pace_test.rs"]
+mod tests;

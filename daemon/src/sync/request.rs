@@ -80,6 +80,12 @@ pub enum Refused {
         /// Its end.
         until: DateTime<Utc>,
     },
+    /// The day's budget of requests is used.
+    #[error("today's budget of requests is used until {until}")]
+    BudgetUsed {
+        /// When the next day begins.
+        until: DateTime<Utc>,
+    },
     /// The records cannot be read.
     #[error("{0}")]
     Storage(String),
@@ -100,6 +106,8 @@ pub enum Outcome {
     Partial,
     /// Garmin asked for a pause.
     RateLimited,
+    /// The day's budget of requests is used; what is left comes on the next ones.
+    BudgetUsed,
     /// The login is dead.
     LoginNeeded,
     /// Garmin could not be reached, or was in trouble.
@@ -121,6 +129,7 @@ impl Outcome {
             Self::Ok => "ok",
             Self::Partial => "partial",
             Self::RateLimited => "rate_limited",
+            Self::BudgetUsed => "budget_used",
             Self::LoginNeeded => "login_needed",
             Self::Unreachable => "unreachable",
             Self::Unexpected => "unexpected",

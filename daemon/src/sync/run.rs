@@ -24,10 +24,12 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::{Accept, Garmin, Get, Tier, TokenSource};
 use garminsync_store::{Batch, Mark, Recorded, State, Store};
 use secrecy::SecretString;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::ahead::Ahead;
 use self::days::Piece;
+use self::fresh::News;
 use self::progress::Progress;
 use self::send::Sender;
 pub use self::send::tier_name;
@@ -37,7 +39,7 @@ use super::outbound::Outbound;
 use super::pace::{self, Pace};
 use super::plan::{self, Fetch, Ledger, Scope};
 use super::route::{Route, Values, render};
-use super::zone::Zone;
+use super::zone::{Zone, midnight_after};
 use super::{Outcome, Report, Trigger};
 use crate::account::Keeper;
 use crate::on_thread::{Gone, OnThread};
@@ -106,8 +108,8 @@ pub struct Job<S> {
     pub outbound: Outbound,
     /// Stops the run.
     pub cancel: CancellationToken,
-    /// Hears each step, and the requests sent so far. Must not wait.
-    pub say: Box<dyn Fn(Step, u64) + Send + Sync>,
+    /// Hears each step. Must not wait.
+    pub say: Box<dyn Fn(Step) + Send + Sync>,
 }
 
 /// Why a run ends before its plan does.
@@ -115,6 +117,7 @@ pub struct Job<S> {
 enum Stop {
     Cancelled,
     RateLimited { why: String, until: Option<DateTime<Utc>> },
+    Spent,
     LoginNeeded(String),
     Unreachable { why: String, retry_at: Option<DateTime<Utc>> },
     Unexpected { why: String, retry_at: Option<DateTime<Utc>> },
@@ -178,6 +181,8 @@ struct Run<S> {
     paused: HashMap<Tier, DateTime<Utc>>,
     /// Tiers whose login is dead.
     dead: HashMap<Tier, String>,
+    /// Tiers whose budget of the day is used.
+    spent_tiers: HashSet<Tier>,
     /// How far each tier's page size had to come down.
     page_sizes: HashMap<(String, Tier), usize>,
     unproven: Vec<Unproven>,
@@ -221,7 +226,7 @@ impl<S: Login> Job<S> {
         let scope = Scope { now, today, start, since, until, missing, rest };
         let mut paused = HashMap::new();
         for (tier, pace) in lock(&self.paces).iter_mut() {
-            pace.begin();
+            pace.begin(Instant::now());
             paused.extend(pace.paused_until(now).map(|until| (*tier, until)));
         }
         let job = Arc::new(self);
@@ -237,6 +242,7 @@ impl<S: Login> Job<S> {
             closed: HashSet::new(),
             paused,
             dead: HashMap::new(),
+            spent_tiers: HashSet::new(),
             page_sizes: HashMap::new(),
             unproven: Vec::new(),
             failing: HashMap::new(),
@@ -265,8 +271,12 @@ impl<S: Login> Job<S> {
 impl<S: Login> Run<S> {
     async fn work(&mut self) -> Result<(), Stop> {
         self.meet().await?;
-        if self.job.trigger == Trigger::Schedule && self.nothing_new().await? {
-            return Ok(());
+        if self.job.trigger == Trigger::Schedule {
+            match self.news().await? {
+                News::None => return Ok(()),
+                News::NoneToday if self.is_spent() => return Err(Stop::Spent),
+                News::NoneToday | News::Some => {}
+            }
         }
         self.look_up().await?;
         self.find_zone().await?;
@@ -278,6 +288,7 @@ impl<S: Login> Run<S> {
         self.hear_witnesses().await?;
         self.ranges(Lane::Intraday, Some(recent)).await?;
         self.count_activities().await?;
+        self.sender.this_can_wait();
         self.ranges(Lane::Day, None).await?;
         self.note_count().await?;
         self.reckon().await?;
@@ -289,7 +300,11 @@ impl<S: Login> Run<S> {
             self.narrow_down(&[]).await?;
         }
         match self.unproven.pop() {
-            None if self.failures == 0 => self.remember().await,
+            None if !self.spent_tiers.is_empty() => {
+                self.remember(true).await?;
+                Err(Stop::Spent)
+            }
+            None if self.failures == 0 => self.remember(false).await,
             None => Ok(()),
             // The last of several.
             Some(last) if self.unproven.len() + 1 >= OUTAGE => Err(outage(last.why)),
@@ -297,8 +312,8 @@ impl<S: Login> Run<S> {
         }
     }
 
-    /// Whom to ask for a dataset: the first tier that serves it and is open. If that one was in a pause when the run began, nobody: a pause
-    /// is not dodged through the other door. (A pause that begins meanwhile ends the run.)
+    /// Whom to ask for a dataset: the first tier that serves it and is open. If that one was in a pause when the run began, or its budget is
+    /// used, nobody: neither is dodged through the other door. (A pause that begins meanwhile ends the run.)
     fn tier_of(&self, dataset: &'static Dataset) -> Option<Tier> {
         let open = |tier: &Tier| self.serves(dataset, *tier);
         // What lies within another dataset's answers costs nothing there.
@@ -308,7 +323,7 @@ impl<S: Login> Run<S> {
             outer.is_some_and(|outer| self.tier_of(outer) == Some(*tier))
         };
         let tier = dataset.tiers().find(|tier| open(tier) && within(tier)).or_else(|| dataset.tiers().find(open))?;
-        (!self.is_paused(tier)).then_some(tier)
+        (!self.is_paused(tier) && !self.spent_tiers.contains(&tier)).then_some(tier)
     }
 
     /// Whether a tier may be asked for a dataset, as far as is known.
@@ -358,7 +373,7 @@ impl<S: Login> Run<S> {
         let (done, total) = self.progress.tell(self.requests, left as u64);
         let text = text.chars().take(LONGEST_STEP).collect();
         let step = Step { text, done: Some(done), total: Some(total), dataset: Some(dataset.name.clone()) };
-        (self.job.say)(step, self.requests);
+        (self.job.say)(step);
     }
 
     /// One range or thing of a dataset is behind us.
@@ -487,6 +502,10 @@ impl<S: Login> Run<S> {
             }
             Err(Stop::Cancelled) => (Outcome::Cancelled, None, None),
             Err(Stop::RateLimited { why, until }) => (Outcome::RateLimited, Some(why), until),
+            Err(Stop::Spent) => {
+                let why = "today's budget of requests is used ([sync] daily_requests)".to_owned();
+                (Outcome::BudgetUsed, Some(why), Some(midnight_after(Zone::Host.day(Utc::now()))))
+            }
             Err(Stop::LoginNeeded(why)) => (Outcome::LoginNeeded, Some(why), None),
             Err(Stop::Unreachable { why, retry_at }) => (Outcome::Unreachable, Some(why), retry_at),
             Err(Stop::Unexpected { why, retry_at }) => (Outcome::Unexpected, Some(why), retry_at),

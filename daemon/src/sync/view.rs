@@ -1,12 +1,18 @@
 //! What `status` shows of a mirror, looked up after each run so that `status` itself never waits. The room calls it on the store's
 //! thread. It must not know the board.
 
-use chrono::{DateTime, Days, Local, NaiveDate, NaiveTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use garminsync_garmin::Tier;
 use garminsync_store::{Error, State, Store};
 
 use super::datasets::{Dataset, Kind, Lane};
+use super::pace::Pace;
 use super::plan::{Ledger, Standing, earlier, is_note};
 use super::route::Points;
+use super::run::{Paces, lock, tier_name};
 use super::zone::Zone;
 
 /// What an account's mirror looks like.
@@ -22,8 +28,8 @@ pub struct View {
     pub last_ok_at: Option<DateTime<Utc>>,
     /// What the last run complained about.
     pub last_error: Option<String>,
-    /// Data requests of runs that started on this day, by this machine's clock.
-    pub requests_today: u64,
+    /// The queues, by tier.
+    pub queues: BTreeMap<&'static str, Queue>,
     /// From this day on, up to yesterday at least, no day of any dataset is unread.
     pub complete_from: Option<NaiveDate>,
     /// The newest day with data.
@@ -32,6 +38,37 @@ pub struct View {
     pub gaps: u64,
     /// Nothing is asked before.
     pub paused_until: Option<DateTime<Utc>>,
+}
+
+/// The numbers of one queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Queue {
+    /// Data requests sent on this day of the machine's.
+    pub requests_today: u64,
+    /// Requests that this day still allows; absent: no limit.
+    pub budget_left: Option<u64>,
+    /// Least time between the starts of two requests, as it is now.
+    pub gap: Duration,
+    /// Nothing is asked before.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// When Garmin last asked to slow down.
+    pub throttled_at: Option<DateTime<Utc>>,
+}
+
+/// The numbers of an account's queues.
+pub fn queues(paces: &Paces, now: DateTime<Utc>) -> BTreeMap<&'static str, Queue> {
+    let today = Zone::Host.day(now);
+    let numbers = |(tier, pace): (&Tier, &Pace)| {
+        let queue = Queue {
+            requests_today: pace.budget().spent_on(today),
+            budget_left: pace.budget().left_on(today),
+            gap: pace.gap(),
+            paused_until: pace.paused_until(now),
+            throttled_at: pace.memory().lesson.map(|lesson| lesson.at),
+        };
+        (tier_name(*tier), queue)
+    };
+    lock(paces).iter().map(numbers).collect()
 }
 
 /// Looks up what the store knows; the rest is as if idle.
@@ -48,18 +85,11 @@ pub fn look(store: &Store, account: &str, datasets: &[&Dataset]) -> Result<View,
     Ok(View {
         last_ok_at: runs.last_ok_ended,
         last_error: runs.last_error,
-        requests_today: store.requests_since(account, midnight(now))?,
         complete_from: complete_from(&ledger, datasets, zone.day(now)),
         newest_day: store.newest_day(account)?,
         gaps,
         ..View::default()
     })
-}
-
-/// The beginning of this machine's day; where a clock change swallowed it, the moment a day ago does.
-fn midnight(now: DateTime<Utc>) -> DateTime<Utc> {
-    let midnight = Zone::Host.day(now).and_time(NaiveTime::MIN).and_local_timezone(Local).earliest();
-    midnight.map_or(now - TimeDelta::days(1), |midnight| midnight.to_utc())
 }
 
 /// The earliest day from which on every dataset was read without a gap. Today counts only once it was read: after midnight nothing is

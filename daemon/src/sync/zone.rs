@@ -2,8 +2,10 @@
 //! and the gaps go by it, so that a daemon on a server in another country still plans the person's days. It must not know where the
 //! name of the zone comes from.
 
-use chrono::{DateTime, Local, NaiveDate, Utc};
+use chrono::{DateTime, Days, Local, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+
+use super::plan::later;
 
 /// A person's time zone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,14 @@ impl Zone {
             Self::Named(zone) => at.with_timezone(&zone).date_naive(),
         }
     }
+}
+
+/// When a day of this machine ends; where a clock change swallows the moment, an hour later.
+pub fn midnight_after(day: NaiveDate) -> DateTime<Utc> {
+    let midnight = later(day, Days::new(1)).and_time(NaiveTime::MIN);
+    let local = midnight.and_local_timezone(Local).earliest();
+    let local = local.or_else(|| (midnight + TimeDelta::hours(1)).and_local_timezone(Local).earliest());
+    local.map_or_else(|| midnight.and_utc(), |local| local.to_utc())
 }
 
 #[cfg(test)]
@@ -60,7 +70,7 @@ mod tests {
         ] {
             assert_eq!([first, last].map(|at| day("Europe/Berlin", at)), [date, date]);
             let beside = |at: &str, seconds| {
-                let at = at.parse::<DateTime<Utc>>().unwrap() + chrono::TimeDelta::seconds(seconds);
+                let at = at.parse::<DateTime<Utc>>().unwrap() + TimeDelta::seconds(seconds);
                 Zone::of(Some("Europe/Berlin")).day(at).to_string()
             };
             assert!(beside(first, -1).as_str() < date && beside(last, 1).as_str() > date);

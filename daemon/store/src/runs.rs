@@ -149,17 +149,4 @@ impl Store {
         }))?;
         garmin(rows.collect())
     }
-
-    /// Requests of all runs of `account` that started at `at` or later.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub fn requests_since(&self, account: &str, at: DateTime<Utc>) -> Result<u64, Error> {
-        let requests: i64 = garmin(self.connection.query_row(
-            "SELECT coalesce(sum(requests), 0) FROM sync_run WHERE account = ?1 AND started_utc >= ?2",
-            (account, utc_text(at)),
-            |row| row.get(0),
-        ))?;
-        Ok(requests.unsigned_abs())
-    }
 }

@@ -185,7 +185,8 @@ impl Mirror {
         self.store = Some(OnThread::start("records", store).unwrap());
         let rules =
             |tier| pace::Rules { gap: Duration::ZERO, retries: vec![Duration::ZERO; 2], ..pace::Rules::of(tier) };
-        let queues = [Tier::Account, Tier::Personal].map(|tier| (tier, pace::Pace::new(rules(tier), None, 0)));
+        let queues =
+            [Tier::Account, Tier::Personal].map(|tier| (tier, pace::Pace::new(rules(tier), pace::Memory::default())));
         self.paces = Arc::new(Mutex::new(queues.into()));
     }
 
@@ -220,7 +221,7 @@ impl Mirror {
             cancel,
             say: {
                 let steps = self.steps.clone();
-                Box::new(move |step, _| steps.lock().unwrap().push(step))
+                Box::new(move |step| steps.lock().unwrap().push(step))
             },
         }
     }

@@ -148,7 +148,7 @@ async fn a_run_tells_its_steps_and_shows_what_is_mirrored() {
     assert!(progress.len() > 10 && progress.iter().all(|share| (0.0..=1.0).contains(share)), "{progress:?}");
     let view = house.last_shown("ana");
     assert_eq!((view.running, view.progress, &view.dataset, &view.last_error), (false, None, &None, &None));
-    assert_eq!((view.requests_today, view.gaps), (report.requests, 0));
+    assert_eq!((view.queues["account"].requests_today, view.gaps), (report.requests, 0));
     assert_eq!((view.complete_from, view.newest_day), (Some(back(DAYS - 1)), Some(today())));
     assert!(view.last_ok_at.is_some());
     assert_eq!(house.outcomes(), ["ok"]);

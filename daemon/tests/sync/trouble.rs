@@ -29,7 +29,8 @@ async fn a_long_429_ends_the_run_at_once_and_is_remembered() {
     let mirror = Mirror::of(365, 40, &[Tier::Account]).await;
     mirror.fake.misbehave(account("", Effect::throttled(600)).skip(9).times(1));
     let Report { outcome, requests, retry_at, .. } = mirror.sync().await;
-    assert_eq!((outcome, requests, mirror.data_requests()), (Outcome::RateLimited, 10, 10));
+    assert_eq!((outcome, requests), (Outcome::RateLimited, mirror.data_requests() as u64));
+    assert!((10..=11).contains(&requests), "{requests}: what was under way with the refused one, and no more");
     let wait = (retry_at.unwrap() - Utc::now()).num_seconds();
     assert!((590..=600).contains(&wait), "{wait}");
     let pauses = mirror.store().call(|store| store.pauses("default")).await.unwrap().unwrap();
@@ -93,7 +94,7 @@ async fn an_outage_ends_the_run_and_blames_no_day() {
     let report = mirror.sync().await;
     assert_eq!((report.outcome, report.requests), (Outcome::Unreachable, 9), "three requests, three tries each");
     assert!(report.retry_at.is_some());
-    assert_eq!(mirror.rows("SELECT * FROM ledger").len(), 0);
+    assert_eq!(mirror.rows("SELECT * FROM ledger WHERE dataset <> 'pace'").len(), 0);
     assert_eq!(mirror.rows("SELECT requests FROM sync_run")[0]["requests"], 9.0);
     mirror.fake.behave();
     mirror.sync_ok().await;

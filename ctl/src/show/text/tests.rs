@@ -1,7 +1,7 @@
 //! Whole pages of `status`, as people see them.
 
 use chrono::{FixedOffset, NaiveDate, TimeDelta};
-use garminsync_protocol::{Failure, Kind, Tiers};
+use garminsync_protocol::{Failure, Kind, Queues, Tiers};
 
 use super::*;
 
@@ -74,6 +74,28 @@ default (Jane Runner): active for 12 days
 
 garminsyncd 0.1.0, process 812, up 2 days
 "
+    );
+}
+
+#[test]
+fn the_pace_is_told_where_it_holds_something_up() {
+    let usual = QueueStatus { requests_today: 400, budget_left: Some(9600), gap_ms: 100, ..QueueStatus::default() };
+    let slowed = QueueStatus { gap_ms: 640, throttled_at: Some(ago(14)), ..usual.clone() };
+    let used = QueueStatus { requests_today: 9000, budget_left: Some(1000), ..usual.clone() };
+    let long_ago = QueueStatus { throttled_at: Some(ago(3 * 1440)), ..usual.clone() };
+    let lines = |login: QueueStatus, personal: Option<QueueStatus>| -> Vec<String> {
+        let queues = Queues { account: Some(login), personal };
+        let sync = SyncStatus { queues, ..SyncStatus::default() };
+        let page = page(vec![AccountStatus { sync, ..account(AccountState::Active) }]);
+        page.lines().filter(|line| line.contains("pace")).map(Into::into).collect()
+    };
+    assert_eq!(lines(usual, Some(long_ago)), [""; 0]);
+    assert_eq!(
+        lines(slowed, Some(used)),
+        [
+            "  pace      account login: slowed 14 min ago to one in 0.6 s",
+            "  pace      API key: 1000 requests left today",
+        ]
     );
 }
 

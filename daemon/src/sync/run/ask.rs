@@ -21,8 +21,8 @@ pub(super) enum Trouble {
     Absent,
     /// This person may not read it.
     Closed,
-    /// The tier's login is dead; the run knows.
-    NoLogin,
+    /// The tier is not asked any more: its login is dead, or the day's budget is used. The run knows.
+    Nobody,
     /// Anything else; asking again would bring the same.
     Odd(String),
 }
@@ -45,13 +45,17 @@ impl<S: Login> Run<S> {
                 return Err(Stop::Cancelled);
             }
             // Where something is wrong, one after the other.
-            let most = if self.calm { self.pace(tier, |pace| pace.in_flight()) } else { 1 };
+            let most = if self.calm { self.pace(tier, |pace| pace.in_flight(Utc::now())) } else { 1 };
             let task = self.ahead.take(&self.sender, &get, most);
             let tried = task.await.map_err(|died| Stop::Failed(died.to_string()))?;
             self.calm = false;
             let fetched = match tried {
                 Tried::Cancelled => return Err(Stop::Cancelled),
                 Tried::Paused(until) => return Err(asked_to_wait(until)),
+                Tried::Spent => {
+                    self.spent_tiers.insert(tier);
+                    return Ok(Err(Trouble::Nobody));
+                }
                 Tried::Throttled(fetched, refused) => {
                     self.sent(fetched.requests, fetched.bytes);
                     match refused {
@@ -74,7 +78,8 @@ impl<S: Login> Run<S> {
             if let Error::Unreachable { .. } | Error::ServerTrouble { .. } | Error::Unexpected { .. } = error {
                 tries += 1;
                 match self.pace(tier, |pace| pace.retry(tries)).filter(|_| patient && !self.leaving) {
-                    Some(pause) => self.rest(pause).await?,
+                    // A quarter more or less, so that those who were cut off together do not come back together.
+                    Some(pause) => self.rest(pause.mul_f64(0.75 + fastrand::f64() / 2.0)).await?,
                     None => return Ok(Err(Trouble::Passing(error.to_string()))),
                 }
                 continue;
@@ -129,7 +134,7 @@ impl<S: Login> Run<S> {
         if self.job.tiers.iter().all(|tier| self.dead.contains_key(tier)) {
             return Err(Stop::LoginNeeded(why));
         }
-        Ok(Trouble::NoLogin)
+        Ok(Trouble::Nobody)
     }
 
     /// Waits, unless the run is stopped.

@@ -98,7 +98,7 @@ impl<S: Login> Run<S> {
                     self.close(dataset, tier, plan).await?;
                     return Ok(None);
                 }
-                Err(Lacking::Trouble(Trouble::NoLogin)) => return Ok(None),
+                Err(Lacking::Trouble(Trouble::Nobody)) => return Ok(None),
                 Err(Lacking::Trouble(Trouble::Odd(why))) => {
                     self.failed(dataset, piece.errors(Some(&why)), why).await?;
                 }

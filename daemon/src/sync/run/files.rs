@@ -90,7 +90,7 @@ impl<S: Login> Run<S> {
                     self.mark(dataset, vec![Mark { detail, ..error(activity, State::Empty, "") }]).await?;
                     return Ok(true);
                 }
-                Err(Trouble::NoLogin) => continue, // the other tier, or nobody
+                Err(Trouble::Nobody) => continue, // the other tier, or nobody
                 Err(Trouble::Passing(why)) => {
                     self.suspect((dataset, tier), vec![error(activity, State::Error, &why)], why, None)?;
                     return Ok(true);

@@ -5,14 +5,28 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::Utc;
 use garminsync_garmin::{Accept, Answer, Tier};
-use garminsync_store::{Batch, LedgerEntry, Mark, State, Store};
+use garminsync_store::{Batch, Mark, State, Store};
 use serde_json::Value;
 
 use super::tier_name;
 use super::{Login, Run, Stop};
+use crate::sync::zone::Zone;
 
 /// Under this name the ledger remembers what was heard last. It is no dataset.
 const FRESHNESS: &str = "freshness";
+
+/// How a note ends if there was more to ask for than the budget of that day allowed.
+const MORE: &str = " and more to come";
+
+/// Whether anything is new.
+pub(super) enum News {
+    /// Something, or nobody can tell.
+    Some,
+    /// Nothing.
+    None,
+    /// Nothing, but there is more to come on another day.
+    NoneToday,
+}
 
 /// What was heard, and of whom: remembered when the run has brought everything.
 #[derive(Clone, Debug)]
@@ -22,11 +36,11 @@ pub(super) struct Heard {
 }
 
 impl<S: Login> Run<S> {
-    /// Asks when a device last uploaded. `true`: just as the last good run of this day heard, for the same datasets; nothing is new.
-    /// Any trouble counts as news: the run will meet it too.
-    pub(super) async fn nothing_new(&mut self) -> Result<bool, Stop> {
+    /// Asks when a device last uploaded, and whether that is just what the last run of this day that brought all it could heard, for the
+    /// same datasets. Any trouble counts as news: the run will meet it too.
+    pub(super) async fn news(&mut self) -> Result<News, Stop> {
         let open = |tier: &&Tier| !self.paused.contains_key(*tier);
-        let Some(tier) = self.job.tiers.iter().find(open).copied() else { return Ok(false) };
+        let Some(tier) = self.job.tiers.iter().find(open).copied() else { return Ok(News::Some) };
         let (path, pointer) = match tier {
             Tier::Account => ("/device-service/deviceservice/mylastused".to_owned(), "/lastUsedDeviceUploadTime"),
             Tier::Personal => (
@@ -34,27 +48,36 @@ impl<S: Login> Run<S> {
                 "/lastSyncTimestampGMT",
             ),
         };
-        let Ok(answer) = self.ask(tier, path, Accept::Json, false, false).await? else { return Ok(false) };
+        let Ok(answer) = self.ask(tier, path, Accept::Json, false, false).await? else { return Ok(News::Some) };
         let moment = match &answer {
             Answer::Body(body) => {
                 let answer: Value = serde_json::from_slice(body).unwrap_or_default();
                 // An answer without the place where the moment stands tells nothing.
-                let Some(moment) = answer.pointer(pointer).cloned() else { return Ok(false) };
+                let Some(moment) = answer.pointer(pointer).cloned() else { return Ok(News::Some) };
                 moment
             }
             Answer::NoData => Value::Null,
         };
         let detail = format!("{moment} {:x}", self.wish());
-        let as_before = |entry: &LedgerEntry| {
-            entry.item == tier_name(tier)
-                && entry.detail.as_deref() == Some(&detail)
-                && self.local_day(entry.fetched_utc) == self.scope.today
-        };
         let account = self.job.account.clone();
         let heard = self.job.store.call(move |store| store.entries_of(&account, FRESHNESS)).await?;
-        let nothing = heard.map_err(super::failed)?.iter().any(as_before);
+        let heard = heard
+            .map_err(super::failed)?
+            .into_iter()
+            .find(|entry| entry.item == tier_name(tier) && self.local_day(entry.fetched_utc) == self.scope.today);
+        let news = match heard.and_then(|entry| entry.detail).as_deref().and_then(|said| said.strip_prefix(&detail)) {
+            Some("") => News::None,
+            Some(MORE) => News::NoneToday,
+            _ => News::Some,
+        };
         self.heard = Some(Heard { tier, detail });
-        Ok(nothing)
+        Ok(news)
+    }
+
+    /// Whether the budget of the day leaves nothing for what is old.
+    pub(super) fn is_spent(&self) -> bool {
+        let today = Zone::Host.day(Utc::now());
+        self.job.tiers.iter().any(|tier| self.pace(*tier, |pace| !pace.budget().allows(today, true)))
     }
 
     /// What this run wants, as a number that changes with the configuration.
@@ -67,10 +90,14 @@ impl<S: Login> Run<S> {
         hash.finish()
     }
 
-    /// The run has brought everything: what it heard at its beginning is what the next one compares with.
-    pub(super) async fn remember(&mut self) -> Result<(), Stop> {
-        let Some(Heard { tier, detail }) = self.heard.take() else { return Ok(()) };
+    /// The run has brought everything, or, if there is `more`, what the budget of the day allowed: what it heard at its beginning is what
+    /// the next one compares with.
+    pub(super) async fn remember(&mut self, more: bool) -> Result<(), Stop> {
+        let Some(Heard { tier, mut detail }) = self.heard.take() else { return Ok(()) };
         let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
+        if more {
+            detail.push_str(MORE);
+        }
         let record = move |store: &mut Store| {
             let ledger = vec![Mark { item: tier_name(tier).into(), state: State::Ok, detail: Some(detail) }];
             let (fetched_utc, items, dataset) = (Utc::now(), Vec::new(), FRESHNESS);

@@ -160,7 +160,7 @@ impl<S: Login> Run<S> {
                     self.mark(dataset, mark(State::Empty, "Garmin has nothing")).await?;
                     return Ok(Came::Something);
                 }
-                Err(Lacking::Trouble(Trouble::NoLogin)) => continue, // the other tier, or nobody
+                Err(Lacking::Trouble(Trouble::Nobody)) => continue, // the other tier, or nobody
                 Err(Lacking::Trouble(Trouble::Closed)) if dataset.kind == Kind::Items => {
                     let why = "Garmin does not allow this account to read it";
                     self.failed(dataset, mark(State::Error, why), why.into()).await?;

@@ -80,7 +80,7 @@ impl<S: Login> Run<S> {
                     self.shrink_pages(dataset, fetch.tier, size + 1).await?;
                 }
                 Err(Trouble::Absent | Trouble::Closed) => return self.close(dataset, fetch.tier, plan).await,
-                Err(Trouble::NoLogin) => return Ok(()),
+                Err(Trouble::Nobody) => return Ok(()),
                 Err(other) => break Some(other),
             }
         };
@@ -103,7 +103,7 @@ impl<S: Login> Run<S> {
                 )
                 .await
             }
-            Some(Trouble::Absent | Trouble::Closed | Trouble::NoLogin) => Ok(()),
+            Some(Trouble::Absent | Trouble::Closed | Trouble::Nobody) => Ok(()),
         }
     }
 

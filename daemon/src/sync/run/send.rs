@@ -1,19 +1,21 @@
 //! One try of one request on its way out: the queue's turn, the place that all accounts share, the token, the answer; and what the queue
 //! hears of it at once. It runs as a task, so that a queue may have two under way. It knows nothing of datasets or the ledger.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use garminsync_garmin::{Error, Fetched, Get, NoToken, Tier, TokenSource};
-use garminsync_store::Pause;
+use garminsync_store::{Error as StoreError, Store};
 use secrecy::SecretString;
 use tokio::sync;
 use tokio::time::Instant;
 
-use super::super::pace::{self, Pace, Refused, Turn};
 use super::{Job, Login, lock};
-use chrono::DateTime;
+use crate::sync::memory;
+use crate::sync::pace::{self, Memory, Moment, Pace, Refused, Turn};
+use crate::sync::zone::Zone;
 
 /// What became of a try.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) enum Tried {
     Throttled(Fetched, Refused),
     /// It was not sent: the queue is in a pause.
     Paused(DateTime<Utc>),
+    /// It was not sent: the day's budget is used.
+    Spent,
     /// The run is stopped.
     Cancelled,
 }
@@ -34,6 +38,8 @@ pub(super) struct Sender<S> {
     /// Who is next in a queue waits at its door, so that those behind cannot overtake.
     account: sync::Mutex<()>,
     personal: sync::Mutex<()>,
+    /// What is asked for now can wait for another day.
+    later: AtomicBool,
 }
 
 /// The login, for one request; remembers the token that was sent last.
@@ -66,7 +72,17 @@ impl<S: Login> TokenSource for Used<'_, S> {
 
 impl<S: Login> Sender<S> {
     pub fn new(job: Arc<Job<S>>) -> Self {
-        Self { job, account: sync::Mutex::default(), personal: sync::Mutex::default() }
+        Self { job, account: sync::Mutex::default(), personal: sync::Mutex::default(), later: AtomicBool::new(false) }
+    }
+
+    /// From now on what is asked for can wait for another day.
+    pub fn this_can_wait(&self) {
+        self.later.store(true, Ordering::Relaxed);
+    }
+
+    fn moment() -> Moment {
+        let at = Utc::now();
+        Moment { now: Instant::now(), at, day: Zone::Host.day(at) }
     }
 
     /// Waits for its turn and sends a request once.
@@ -84,25 +100,37 @@ impl<S: Login> Sender<S> {
             Tier::Account => self.account.lock().await,
             Tier::Personal => self.personal.lock().await,
         };
+        let later = self.later.load(Ordering::Relaxed);
         let (source, place, started) = loop {
-            if let Some(until) = self.turn(get.tier).await {
-                return Tried::Paused(until);
+            match self.pace(get.tier, |pace| pace.turn(Self::moment(), later)) {
+                Turn::Now => {}
+                Turn::In(left) => {
+                    tokio::time::sleep(left).await;
+                    continue;
+                }
+                Turn::Paused(until) => return Tried::Paused(until),
+                Turn::Spent => return Tried::Spent,
             }
             let first = Mutex::new(Some(login.token(get.tier).await));
             let place = outbound.turn().await;
             // Another request may have heard of a pause meanwhile.
-            let now = Instant::now();
-            if self.pace(get.tier, |pace| pace.start(now, Utc::now())) {
-                break (Used { login, first, last: Mutex::default() }, place, now);
+            let moment = Self::moment();
+            if self.pace(get.tier, |pace| pace.start(moment, later)) {
+                break (Used { login, first, last: Mutex::default() }, place, moment);
             }
         };
         drop(door);
-        let fetched = garmin.get(&source, get).await;
+        let (fetched, ()) = tokio::join!(garmin.get(&source, get), self.count(get.tier));
         drop(place);
+        let more = i64::from(fetched.requests) - 1;
+        if more != 0 {
+            self.pace(get.tier, |pace| pace.correct(started.day, more));
+            self.count(get.tier).await;
+        }
         let last = lock(&source.last).take();
         match &fetched.answer {
             Err(Error::Throttled { retry_after }) => {
-                let refused = self.throttled(get.tier, started, *retry_after).await;
+                let refused = self.throttled(get.tier, started.now, *retry_after).await;
                 return Tried::Throttled(fetched, refused);
             }
             Err(Error::Unauthorized) => {
@@ -114,45 +142,39 @@ impl<S: Login> Sender<S> {
             Err(
                 Error::Unreachable { .. } | Error::ServerTrouble { .. } | Error::Unexpected { .. } | Error::NoToken(_),
             ) => {}
-            Ok(_) | Err(_) => self.pace(get.tier, |pace| pace.answered(started)),
+            Ok(_) | Err(_) => self.pace(get.tier, |pace| pace.answered(started.now, Utc::now())),
         }
         Tried::Sent(fetched)
     }
 
-    /// Waits until the queue lets the next one start; else the end of its pause.
-    async fn turn(&self, tier: Tier) -> Option<DateTime<Utc>> {
-        loop {
-            match self.pace(tier, |pace| pace.turn(Instant::now(), Utc::now())) {
-                Turn::Now => return None,
-                Turn::In(left) => tokio::time::sleep(left).await,
-                Turn::Paused(until) => return Some(until),
-            }
+    /// A 429 stops the queue. A pause is on disk at once.
+    async fn throttled(&self, tier: Tier, started: Instant, retry_after: Option<Duration>) -> Refused {
+        let heard = |pace: &mut Pace| (pace.throttled(started, Self::moment(), retry_after), pace.memory());
+        let (refused, memory) = self.pace(tier, heard);
+        tracing::warn!(account = self.job.account, ?tier, ?refused, "Garmin asks to wait");
+        self.keep(move |store, account, run| memory::throttled(store, account, run, tier, memory)).await;
+        refused
+    }
+
+    /// What the day has taken is on disk before the answer is looked at.
+    async fn count(&self, tier: Tier) {
+        if let Some(spent) = self.pace(tier, |pace| pace.budget().spent()) {
+            self.keep(move |store, account, run| memory::spent(store, account, run, tier, spent)).await;
         }
     }
 
-    /// A 429 stops the queue. A pause is on disk at once.
-    async fn throttled(&self, tier: Tier, started: Instant, retry_after: Option<Duration>) -> Refused {
-        let heard =
-            |pace: &mut Pace| (pace.throttled(started, Instant::now(), Utc::now(), retry_after), pace.strikes());
-        let (refused, strikes) = self.pace(tier, heard);
-        if let Refused::Pause(until_utc) = refused {
-            tracing::warn!(account = self.job.account, ?tier, %until_utc, "Garmin asks to wait");
-            let (account, pause) =
-                (self.job.account.clone(), Pause { tier: tier_name(tier).into(), until_utc, strikes });
-            match self.job.store.call(move |store| store.set_pause(&account, &pause)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(account = self.job.account, %error, "the pause is kept in memory only")
-                }
-                Err(gone) => tracing::error!(%gone),
-            }
+    async fn keep(&self, note: impl FnOnce(&mut Store, &str, i64) -> Result<(), StoreError> + Send + 'static) {
+        let (account, run) = (self.job.account.clone(), self.job.run);
+        match self.job.store.call(move |store| note(store, &account, run)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(account = self.job.account, %error, "the pace is kept in memory only"),
+            Err(gone) => tracing::error!(%gone),
         }
-        refused
     }
 
     pub fn pace<R>(&self, tier: Tier, ask: impl FnOnce(&mut Pace) -> R) -> R {
         let mut paces = lock(&self.job.paces);
-        ask(paces.entry(tier).or_insert_with(|| Pace::new(pace::Rules::of(tier), None, 0)))
+        ask(paces.entry(tier).or_insert_with(|| Pace::new(pace::Rules::of(tier), Memory::default())))
     }
 }
 
