@@ -74,6 +74,12 @@ async fn plays(row: Row) {
     assert_eq!(stage.asked(Host::Sso, "POST", ""), 0, "{what}: nobody asked for a sign-in");
 }
 
+/// Garmin has rotated the token, and nobody heard of it: it is tried once more, and then a person is needed.
+async fn is_lost(what: &'static str, rule: Rule) {
+    let (code, kind, state) = (4, "login_needed", "login_needed");
+    plays(Row { what, rule, code, kind, state, posts: 2, words: "lost on the way" }).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_meets_5xx_before_anything_was_rotated() {
     let rule = Rule::does(Effect::status(503));
@@ -83,17 +89,7 @@ async fn a_renewal_that_meets_5xx_before_anything_was_rotated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_whose_answer_is_lost_after_the_rotation() {
-    let rule = Rule::does(Effect::status(502)).times(1).after();
-    plays(Row {
-        what: "502 after",
-        rule,
-        code: 4,
-        kind: "login_needed",
-        state: "login_needed",
-        posts: 2,
-        words: "lost on the way",
-    })
-    .await;
+    is_lost("502 after", Rule::does(Effect::status(502)).times(1).after()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,17 +109,7 @@ async fn a_renewal_that_is_reset() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_whose_answer_is_cut_in_half() {
-    let rule = Rule::does(Effect::HalfBody).times(1);
-    plays(Row {
-        what: "half",
-        rule,
-        code: 4,
-        kind: "login_needed",
-        state: "login_needed",
-        posts: 2,
-        words: "lost on the way",
-    })
-    .await;
+    is_lost("half", Rule::does(Effect::HalfBody).times(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use garminsync_test_support::fake::{Effect, Host, Rule};
-use garminsync_test_support::harness::{Daemon, Ran, Terminal};
+use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
+use garminsync_test_support::harness::{Daemon, Ran, Terminal, until};
 use garminsync_test_support::people::{KeyState, SignInMood};
 use serde_json::Value;
 
@@ -326,4 +326,67 @@ async fn the_configuration_says_when_a_key_file_ends() {
     assert_eq!(account["tiers"]["personal"]["key_expires_at"], format!("{day}T23:59:59Z"), "{account}");
     let told = trouble(&account, "key.expiring").expect("it is told");
     assert!(told["hint"].as_str().is_some_and(|hint| hint.contains(&file.display().to_string())), "{told}");
+}
+
+/// A key that is deleted while a run reads with it: the login reads the rest, in the same run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_dies_in_a_sync_leaves_the_rest_to_the_login() {
+    for served in [1, 2, 4] {
+        let stage = Stage::set(ana(SignInMood::Ok), "").await;
+        let _daemon = Daemon::start(&stage.home).await;
+        assert_eq!(stage.login(PASSWORD, &["--json"]).await.code, 0);
+        stage.idle().await;
+        assert_eq!(bring(&stage, &[]).await.code, 0);
+        assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+        stage.idle().await;
+        stage.fake.forget_requests();
+        stage.fake.knobs(|knobs| knobs.latency = Duration::from_millis(100));
+        let dies = async {
+            while stage.fake.count(&Filter::host(Host::Personal).method("GET").status(200)) < served {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stage.fake.change(ANA, |person| person.key_state = KeyState::Deleted);
+            stage.fake.expire_personal(ANA);
+        };
+        let (sync, ()) = tokio::join!(stage.home.ctl(&["sync", "--wait", "--json", "--since", "2020-01-01"]), dies);
+        assert_eq!((sync.code, &sync.json()["outcome"]), (0, &"ok".into()), "{sync:?}");
+        assert!(trouble(&stage.home.account("default").await, "key.refused").is_some(), "the key was refused in it");
+    }
+}
+
+/// The key's exchange is throttled, or its service is down: what only the login can read is read all the same. The rest is not asked of it,
+/// and nothing more of the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_a_bearer_holds_up_only_what_it_is_preferred_for() {
+    for (effect, code, outcome) in
+        [(Effect::throttled(7200), 6, "rate_limited"), (Effect::status(503), 1, "unreachable")]
+    {
+        let stage = Stage::set(ana(SignInMood::Ok), "").await;
+        let config = std::fs::read_to_string(stage.home.config_file()).expect("the configuration");
+        let with_one = config.replace("hrv = true", "hrv = true\ntraining_readiness = true");
+        std::fs::write(stage.home.config_file(), with_one).expect("written");
+        let _daemon = Daemon::start(&stage.home).await;
+        assert_eq!(bring(&stage, &[]).await.code, 0);
+        stage.idle().await;
+        assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+        stage.fake.expire_personal(ANA);
+        stage.fake.misbehave(Rule::does(effect).host(Host::Personal).path("token"));
+        stage.fake.forget_requests();
+        // The first sync after the login is its own.
+        assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+        let read = || async { (stage.asked(Host::Connectapi, "GET", "trainingreadiness") > 0).then_some(()) };
+        until("the login has read what only it can", read).await;
+        stage.idle().await;
+        let before = stage.asked(Host::Connectapi, "GET", "trainingreadiness");
+        for _ in 0..2 {
+            let sync = stage.home.ctl(&["--json", "sync", "--wait"]).await;
+            assert_eq!((sync.code, &sync.json()["outcome"]), (code, &outcome.into()), "{sync:?}");
+        }
+        let after = stage.asked(Host::Connectapi, "GET", "trainingreadiness");
+        assert_eq!(after, before + 2, "once a sync: {:?}", stage.fake.counts());
+        assert_eq!(stage.asked(Host::Connectapi, "GET", "sleep"), 0, "{:?}", stage.fake.counts());
+        assert_eq!(exchanges(&stage), 1, "{:?}", stage.fake.counts());
+        let account = stage.home.account("default").await;
+        assert_eq!((&account["state"], &account["sync"]["state"]), (&"active".into(), &"idle".into()), "{account}");
+    }
 }

@@ -11,7 +11,7 @@ use garminsync_test_support::people::SignInMood;
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
 
-use crate::stage::{PASSWORD, Stage, ana};
+use crate::stage::{Stage, ana};
 
 /// Every row of every table that is made from the archive, whatever datasets there are.
 pub fn projected(database: &Connection) -> BTreeMap<String, Vec<Vec<Sql>>> {
@@ -54,17 +54,9 @@ pub async fn garminsyncd(stage: &Stage, words: &[&str]) -> Ran {
     run(command, "").await
 }
 
-async fn mirrored() -> (Stage, Daemon) {
-    let stage = Stage::set(ana(SignInMood::Ok), "").await;
-    let daemon = Daemon::start(&stage.home).await;
-    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
-    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
-    (stage, daemon)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_gives_every_row_of_every_table_back_without_asking_garmin() {
-    let (stage, mut daemon) = mirrored().await;
+    let (stage, mut daemon) = Stage::mirrored().await;
     let before = projected(&look(&stage));
     assert!(before.values().map(Vec::len).sum::<usize>() > 60, "{before:?}");
 
@@ -107,7 +99,7 @@ async fn a_rebuild_gives_every_row_of_every_table_back_without_asking_garmin() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_release_projects_otherwise_is_made_anew_by_itself() {
-    let (stage, daemon) = mirrored().await;
+    let (stage, daemon) = Stage::mirrored().await;
     assert!(daemon.terminate().await.success());
     let before = projected(&look(&stage));
     damage(&stage);

@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, Utc};
 use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
-use garminsync_test_support::harness::{Binaries, Home, Ran, until};
+use garminsync_test_support::harness::{Binaries, Daemon, Home, Ran, until};
 use garminsync_test_support::people::{Person, SignInMood};
 
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -39,6 +39,16 @@ impl Stage {
         let endpoints = format!("{}\nsign_in_pause_s = 0\n", fake.endpoints_toml());
         let home = Home::new(&binaries(), &endpoints, &format!("{QUIET}\n{more}")).expect("a home");
         Self { fake, home }
+    }
+
+    /// Ana signed in, and everything read.
+    pub async fn mirrored() -> (Self, Daemon) {
+        let stage = Self::set(ana(SignInMood::Ok), "").await;
+        let daemon = Daemon::start(&stage.home).await;
+        assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+        // The first sync, or what the login's own run has left of it.
+        assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+        (stage, daemon)
     }
 
     /// The vault, as another program sees it.

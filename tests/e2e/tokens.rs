@@ -9,18 +9,9 @@ use garminsync_test_support::people::SignInMood;
 
 use crate::stage::{ANA, PASSWORD, Stage, ana};
 
-async fn signed_in() -> (Stage, Daemon) {
-    let stage = Stage::set(ana(SignInMood::Ok), "").await;
-    let daemon = Daemon::start(&stage.home).await;
-    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
-    // The first sync, or what the login's own run has left of it.
-    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
-    (stage, daemon)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_dies_in_a_sync_is_renewed_once() {
-    let (stage, _daemon) = signed_in().await;
+    let (stage, _daemon) = Stage::mirrored().await;
     let exchanged = stage.asked(Host::Diauth, "POST", "");
     stage.fake.expire_access(ANA);
     let sync = stage.home.ctl(&["sync", "--wait", "--json"]).await;
@@ -32,7 +23,7 @@ async fn a_token_that_dies_in_a_sync_is_renewed_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_at_the_token_service_costs_no_login() {
-    let (stage, daemon) = signed_in().await;
+    let (stage, daemon) = Stage::mirrored().await;
     stage.fake.expire_access(ANA);
     stage.fake.misbehave(Rule::does(Effect::status(503)).host(Host::Diauth));
     let sync = stage.home.ctl(&["sync", "--wait"]).await;
@@ -48,7 +39,7 @@ async fn trouble_at_the_token_service_costs_no_login() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_login_is_said_and_not_repeated() {
-    let (stage, _daemon) = signed_in().await;
+    let (stage, _daemon) = Stage::mirrored().await;
     stage.fake.revoke(ANA);
     stage.fake.expire_access(ANA);
     let posts = stage.asked(Host::Sso, "POST", "");
@@ -76,7 +67,7 @@ async fn a_revoked_login_is_said_and_not_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_rotation_is_not_a_loop() {
     for effect in [Effect::status(503), Effect::Reset, Effect::HalfBody] {
-        let (stage, daemon) = signed_in().await;
+        let (stage, daemon) = Stage::mirrored().await;
         let before = stage.asked(Host::Diauth, "POST", "");
         stage.fake.expire_access(ANA);
         stage.fake.misbehave(Rule::does(effect.clone()).host(Host::Diauth).times(1).after());
@@ -97,7 +88,7 @@ async fn a_lost_rotation_is_not_a_loop() {
 /// An answer that is lost before anything was rotated costs nothing: the same token is good a moment later.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_without_a_rotation_costs_nothing() {
-    let (stage, _daemon) = signed_in().await;
+    let (stage, _daemon) = Stage::mirrored().await;
     let before = stage.asked(Host::Diauth, "POST", "");
     stage.fake.expire_access(ANA);
     stage.fake.misbehave(Rule::does(Effect::status(503)).host(Host::Diauth).times(1));
@@ -108,7 +99,7 @@ async fn a_lost_answer_without_a_rotation_costs_nothing() {
 /// A token service that is down for a day: restarts add next to nothing, and the login is there when it comes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn restarts_do_not_add_renewals() {
-    let (stage, mut daemon) = signed_in().await;
+    let (stage, mut daemon) = Stage::mirrored().await;
     let before = stage.asked(Host::Diauth, "POST", "");
     stage.fake.expire_access(ANA);
     stage.fake.misbehave(Rule::does(Effect::status(503)).host(Host::Diauth));

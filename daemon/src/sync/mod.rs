@@ -534,6 +534,8 @@ impl Inner {
         tracing::info!(account, run, outcome, requests, new_items, changed_items, error = report.error, "sync ends");
         let paused = lock(&slot.paces).values().any(|pace| pace.paused_until(Utc::now()).is_some());
         let hold = report.retry_at.filter(|_| match report.outcome {
+            // The next run asks for no token before that; it reads what the other tier serves.
+            _ if report.served_in_part => false,
             Outcome::Unreachable | Outcome::Unexpected => true,
             // A queue's own pause leaves what the other tier has open.
             Outcome::RateLimited => !paused,

@@ -157,6 +157,8 @@ pub struct Report {
     pub error: Option<String>,
     /// When it makes sense to try again.
     pub retry_at: Option<DateTime<Utc>>,
+    /// Only one tier has to wait so long; what the other serves was read.
+    pub served_in_part: bool,
 }
 
 impl Report {
@@ -167,7 +169,16 @@ impl Report {
     /// Of a run that was stopped before it began.
     pub(super) fn cancelled() -> Self {
         let outcome = Outcome::Cancelled;
-        Self { run: 0, outcome, requests: 0, new_items: 0, changed_items: 0, error: None, retry_at: None }
+        Self {
+            run: 0,
+            outcome,
+            requests: 0,
+            new_items: 0,
+            changed_items: 0,
+            error: None,
+            retry_at: None,
+            served_in_part: false,
+        }
     }
 }
 

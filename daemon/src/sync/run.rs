@@ -177,8 +177,11 @@ struct Run<S> {
     ledger: Ledger,
     /// What a tier has refused to serve in this run.
     closed: HashSet<(&'static str, Tier)>,
-    /// Tiers that were in a pause when the run began.
+    /// Tiers that were in a pause when the run began, or got no token since.
     paused: HashMap<Tier, DateTime<Utc>>,
+    /// Why one of them got none: how the run will end, when the other tier has served its part.
+    stalled: Option<Stop>,
+    served_in_part: bool,
     /// Tiers whose login is dead.
     dead: HashMap<Tier, String>,
     /// Tiers whose budget of the day is used.
@@ -241,6 +244,8 @@ impl<S: Login> Job<S> {
             ledger: Ledger::default(),
             closed: HashSet::new(),
             paused,
+            stalled: None,
+            served_in_part: false,
             dead: HashMap::new(),
             spent_tiers: HashSet::new(),
             page_sizes: HashMap::new(),
@@ -298,6 +303,12 @@ impl<S: Login> Run<S> {
         while self.answered && !(self.unproven.is_empty() && self.narrow.is_empty()) {
             self.prove().await?;
             self.narrow_down(&[]).await?;
+        }
+        if self.unproven.len() < OUTAGE
+            && let Some(stop) = self.stalled.take()
+        {
+            self.served_in_part = true;
+            return Err(stop);
         }
         match self.unproven.pop() {
             None if !self.spent_tiers.is_empty() => {
@@ -525,6 +536,7 @@ impl<S: Login> Run<S> {
             changed_items: self.recorded.changed,
             error,
             retry_at,
+            served_in_part: self.served_in_part,
         }
     }
 }

@@ -197,6 +197,37 @@ async fn a_dead_login_stops_the_run_and_a_dead_key_leaves_the_other_tier() {
     );
 }
 
+/// A key that dies at any moment of a run: the login reads the rest, in the same run.
+#[tokio::test]
+async fn a_key_that_dies_on_the_way_leaves_the_rest_to_the_login() {
+    for served in [1, 2, 3, 5, 8, 13, 21] {
+        let mirror = Mirror::of(60, 20, &[Tier::Personal, Tier::Account]).await;
+        mirror.fake.knobs(|knobs| knobs.latency = Duration::from_millis(3));
+        let fake = mirror.fake.clone();
+        let dies = tokio::spawn(async move {
+            while fake.count(&Filter::host(Host::Personal).method("GET").status(200)) < served {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            fake.change(ANA, |person| person.key_state = KeyState::Deleted);
+            fake.expire_personal(ANA);
+        });
+        mirror.sync_ok().await;
+        dies.await.unwrap();
+        for (table, days) in [
+            ("sleep", mirror.life().days().filter(|(_, day)| day.sleep.is_some()).count()),
+            ("activity", mirror.life().activities().len()),
+        ] {
+            assert_eq!(
+                mirror.rows(&format!("SELECT count(*) AS n FROM {table}"))[0]["n"],
+                days as f64,
+                "{served}: {table}"
+            );
+        }
+        let open = "SELECT count(*) AS n FROM ledger WHERE state IN ('error', 'unavailable') AND item NOT LIKE 'tier%'";
+        assert_eq!(mirror.rows(open)[0]["n"], 0.0, "{served}");
+    }
+}
+
 #[tokio::test]
 async fn an_area_that_one_tier_refuses_is_asked_of_the_other() {
     for status in [403, 404] {

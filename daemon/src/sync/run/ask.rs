@@ -21,7 +21,8 @@ pub(super) enum Trouble {
     Absent,
     /// This person may not read it.
     Closed,
-    /// The tier is not asked any more: its login is dead, or the day's budget is used. The run knows.
+    /// The tier is not asked any more: it has no token to give, now or for good, or the day's budget is used. The run knows, and plans
+    /// without it.
     Nobody,
     /// Anything else; asking again would bring the same.
     Odd(String),
@@ -116,11 +117,12 @@ impl<S: Login> Run<S> {
             Error::NoToken(NoToken::LoginNeeded(why)) => return self.no_login(tier, why),
             Error::NoToken(NoToken::Later { retry_after, why, cause }) => {
                 let retry_at = retry_after.map(|wait| pace::end_of(wait, Utc::now()));
-                return Err(match cause {
+                let stop = match cause {
                     Hindrance::Throttled => Stop::RateLimited { why, until: retry_at },
                     Hindrance::Unexpected => Stop::Unexpected { why, retry_at },
                     Hindrance::Unreachable | Hindrance::Here => Stop::Unreachable { why, retry_at },
-                });
+                };
+                return self.no_token_yet(tier, stop, retry_at);
             }
             other => Trouble::Odd(other.to_string()),
         };
@@ -134,6 +136,18 @@ impl<S: Login> Run<S> {
         if self.job.tiers.iter().all(|tier| self.dead.contains_key(tier)) {
             return Err(Stop::LoginNeeded(why));
         }
+        Ok(Trouble::Nobody)
+    }
+
+    /// The token service of one tier asks to wait, or does not answer. What the tier is preferred for waits with it, as in any pause; what
+    /// only the other one serves does not, or it would wait for as long as the trouble lasts.
+    fn no_token_yet(&mut self, tier: Tier, stop: Stop, until: Option<DateTime<Utc>>) -> Result<Trouble, Stop> {
+        let Some(until) = until else { return Err(stop) };
+        self.paused.insert(tier, until);
+        if self.job.tiers.iter().all(|tier| self.dead.contains_key(tier) || self.paused.contains_key(tier)) {
+            return Err(stop);
+        }
+        self.stalled.get_or_insert(stop);
         Ok(Trouble::Nobody)
     }
 
