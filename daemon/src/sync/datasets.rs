@@ -56,6 +56,9 @@ pub struct Dataset {
     /// Of things: one that no table names any more is gone with its rows. (What belongs to a deleted activity stays, as the activity does.)
     #[serde(default)]
     pub drops: bool,
+    /// Members of its answers, at any depth, that repeat the question or tell when the answer was written. They alone are no change.
+    #[serde(default)]
+    pub echo: Vec<String>,
     /// Asked only for days on which another dataset has data, and again when that changed.
     pub follows: Option<Follows>,
     /// How the Personal API serves it.
@@ -142,6 +145,7 @@ impl Dataset {
             sql_tables: self.sql_tables.clone(),
             sql_project: self.sql_project.clone(),
             sql_clear: self.sql_clear.clone(),
+            echo: self.echo.clone(),
         })
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::archive;
 use super::*;
-use garminsync_store::{Batch, Error, GONE, Item, Recorded, Store};
+use garminsync_store::{AccountRow, Batch, Error, GONE, Item, Recorded, Store};
 
 fn text(folder: &str, file: &str) -> Option<&'static str> {
     FOLDERS.get_file(format!("{folder}/{file}"))?.contents_utf8()
@@ -283,6 +283,22 @@ fn a_night_is_filled_up_by_its_detail() {
         shelf.record("sleep_night", day, detail).unwrap();
         shelf.record("sleep", day, whole).unwrap();
         assert_eq!(night(&shelf), json!([26_400, 600, 14.0, "auto_confirmed"]));
+    }
+}
+
+/// With a key alone nobody else tells it.
+#[test]
+fn the_settings_tell_a_display_name_that_is_not_known() {
+    for known in [None, Some("0a1b")] {
+        let mut shelf = Shelf::new();
+        let owned = |text: &str| Some(text.to_owned());
+        let (name, domain, display_name) = ("default".into(), "garmin.com".into(), known.and_then(owned));
+        let row = AccountRow { name, domain, display_name, profile_id: None, full_name: None, time_zone: None };
+        shelf.store.upsert_account(&row).unwrap();
+        let settings = text("settings", "example.personal.json").unwrap();
+        shelf.record("settings", archive::ALL, settings).unwrap();
+        let row = shelf.store.account("default").unwrap().unwrap();
+        assert_eq!((row.display_name, row.time_zone), (owned(known.unwrap_or("ana")), owned("Europe/Berlin")));
     }
 }
 
