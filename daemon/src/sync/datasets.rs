@@ -64,6 +64,9 @@ pub struct Dataset {
     pub scouts: bool,
     /// A column of its first table with moments at which the person had to do with Garmin: the mirror reaches back to them.
     pub dated: Option<String>,
+    /// Members of its answers, at any depth, that repeat the question or tell when the answer was written. They alone are no change.
+    #[serde(default)]
+    pub echo: Vec<String>,
     /// Asked only for days on which another dataset has data, and again when that changed.
     pub follows: Option<Follows>,
     /// How the Personal API serves it.
@@ -155,6 +158,7 @@ impl Dataset {
             sql_tables: self.sql_tables.clone(),
             sql_project: self.sql_project.clone(),
             sql_clear: self.sql_clear.clone(),
+            echo: self.echo.clone(),
         })
     }
 

@@ -1,10 +1,10 @@
 //! Every dataset folder is whole, and its example becomes the rows that it promises.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::super::archive;
 use super::*;
-use garminsync_store::{Batch, GONE, Item, Store};
+use garminsync_store::{AccountRow, Batch, Error, GONE, Item, Recorded, Store};
 
 fn text(folder: &str, file: &str) -> Option<&'static str> {
     FOLDERS.get_file(format!("{folder}/{file}"))?.contents_utf8()
@@ -129,6 +129,177 @@ fn dump(dir: &Path, table: &str) -> Vec<Value> {
         Ok(Value::Object(columns.iter().enumerate().map(value).collect()))
     };
     statement.query_map([], row).unwrap().map(Result::unwrap).collect()
+}
+
+/// A store with a run, into which answers come one by one.
+struct Shelf {
+    dir: tempfile::TempDir,
+    store: Store,
+    run: i64,
+}
+
+impl Shelf {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let projections: Vec<_> = all().unwrap().iter().filter_map(Dataset::projection).collect();
+        let mut store = Store::open(dir.path(), &projections).unwrap();
+        let run = store.begin_run("default", "manual", "2026-10-22T12:00:00Z".parse().unwrap()).unwrap();
+        Self { dir, store, run }
+    }
+
+    fn record(&mut self, dataset: &str, item: &str, body: &str) -> Result<Recorded, Error> {
+        self.store.record(&Batch {
+            account: "default",
+            run: self.run,
+            dataset,
+            fetched_utc: "2026-10-22T12:00:00Z".parse().unwrap(),
+            requests: 1,
+            bytes: 0,
+            items: vec![Item { item: item.into(), body }],
+            ledger: Vec::new(),
+        })
+    }
+
+    fn table(&self, table: &str) -> Vec<Value> {
+        dump(self.dir.path(), table)
+    }
+
+    fn rebuild(&mut self, dataset: &str) {
+        self.store.rebuild(dataset, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    }
+}
+
+/// Whatever the order of the columns, where Garmin says which is which; where it does not, as they are known to stand. And where they stand
+/// otherwise without a word, the answer is refused.
+#[test]
+fn columns_are_read_by_their_names() {
+    let lists = [
+        ("heart_rate", "heartRateValues", "heartRateValueDescriptors", ""),
+        ("stress", "stressValuesArray", "stressValueDescriptorsDTOList", ""),
+        ("stress", "bodyBatteryValuesArray", "bodyBatteryValueDescriptorsDTOList", "bodyBatteryValueDescriptor"),
+        ("respiration", "respirationValuesArray", "respirationValueDescriptorsDTOList", ""),
+        ("spo2", "spO2HourlyAverages", "spO2ValueDescriptorsDTOList", "spo2ValueDescriptor"),
+        ("floors", "floorValuesArray", "floorsValueDescriptorDTOList", ""),
+        ("intensity", "imValuesArray", "imValueDescriptorsDTOList", ""),
+    ];
+    for (name, values, columns, prefix) in lists {
+        let dataset = all().unwrap().iter().find(|dataset| dataset.name == name).unwrap();
+        let tier = if dataset.personal.is_some() { "personal" } else { "account" };
+        let example: Value = serde_json::from_str(text(name, &format!("example.{tier}.json")).unwrap()).unwrap();
+        let expected: Value = serde_json::from_str(text(name, "expected.json").unwrap()).unwrap();
+        let expected = expected[tier]["tables"].as_object().unwrap();
+        let index = if prefix.is_empty() { "index".into() } else { format!("{prefix}Index") };
+        let turned = |named: bool| {
+            let mut answer = example.clone();
+            let width = answer[values][0].as_array().unwrap().len();
+            for row in answer[values].as_array_mut().unwrap() {
+                row.as_array_mut().unwrap().reverse();
+            }
+            for column in answer[columns].as_array_mut().unwrap() {
+                column[&index] = (width as u64 - 1 - column[&index].as_u64().unwrap()).into();
+            }
+            if !named {
+                answer[columns] = Value::Null;
+            }
+            answer.to_string()
+        };
+        let mut unnamed = example.clone();
+        assert!(unnamed[columns].take().is_array(), "{name}: the example names no columns");
+        for answer in [turned(true), unnamed.to_string()] {
+            let mut shelf = Shelf::new();
+            shelf.record(name, "2026-10-21", &answer).unwrap();
+            for (table, rows) in expected {
+                assert_eq!(&Value::from(shelf.table(table)), rows, "{name}: {answer}");
+            }
+            shelf.record(name, "2026-10-21", GONE).unwrap();
+            for table in expected.keys() {
+                assert_eq!(shelf.table(table), [Value::Null; 0], "{name}, taken back: {answer}");
+            }
+        }
+        let mut shelf = Shelf::new();
+        let refused = shelf.record(name, "2026-10-21", &turned(false));
+        assert!(matches!(refused, Err(Error::Projection { .. })), "{name}: {refused:?}");
+        for table in expected.keys() {
+            assert_eq!(shelf.table(table), [Value::Null; 0], "{name}");
+        }
+    }
+}
+
+/// Garmin's days end with the midnight that the next one begins with. One of them may say nothing of it, and either may be read again.
+#[test]
+fn a_midnight_belongs_to_both_days() {
+    let day = |values: &str| format!(r#"{{"heartRateValues":[{values}]}}"#);
+    let (before, midnight, after) = (1_792_533_480_000_i64, 1_792_533_600_000_i64, 1_792_533_720_000_i64);
+    let mut shelf = Shelf::new();
+    let mut read = |item: &str, values: String| {
+        shelf.record("heart_rate", item, &day(&values)).unwrap();
+        let at = |row: &Value| (row["at"].as_i64().unwrap() * 1000, row["bpm"].as_i64().unwrap());
+        shelf.table("heart_rate_sample").iter().map(at).collect::<Vec<_>>()
+    };
+    let all = vec![(before, 50), (midnight, 51), (after, 52)];
+    read("2026-10-22", format!("[{midnight},null],[{after},52]"));
+    assert_eq!(read("2026-10-21", format!("[{before},50],[{midnight},51]")), all);
+    // The next day again, which still says nothing of it; then the other way round.
+    assert_eq!(read("2026-10-22", format!("[{midnight},null],[{after},52],[{after},null]")), all);
+    read("2026-10-21", format!("[{before},50],[{midnight},null]"));
+    assert_eq!(read("2026-10-22", format!("[{midnight},51],[{after},52]")), all);
+    assert_eq!(read("2026-10-21", format!("[{before},49],[{midnight},null]")), [(before, 49), all[1], all[2]]);
+}
+
+/// The account tier tells some of a night with its detail only. Whichever is read first, and again, and made anew: the night is the same.
+#[test]
+fn a_night_is_filled_up_by_its_detail() {
+    let day = "2026-10-21";
+    let range = r#"{"calendarDate":"2026-10-21","values":{"totalSleepTimeInSeconds":26400}}"#;
+    let again = r#"{"calendarDate":"2026-10-21","values":{"totalSleepTimeInSeconds":26460}}"#;
+    let whole = r#"{"calendarDate":"2026-10-21","sleepTimeSeconds":26400,"napTimeSeconds":600}"#;
+    let detail =
+        r#"{"id":1,"napTimeSeconds":1500,"avgSleepStress":14.0,"sleepWindowConfirmationType":"auto_confirmed"}"#;
+    let later =
+        r#"{"id":1,"napTimeSeconds":null,"avgSleepStress":-1,"sleepWindowConfirmationType":"manually_confirmed"}"#;
+    let night = |shelf: &Shelf| {
+        let rows = shelf.table("sleep");
+        assert_eq!(rows.len(), 1);
+        Value::from(["asleep_s", "nap_s", "avg_stress", "confirmation"].map(|column| rows[0][column].clone()).to_vec())
+    };
+    let all = json!([26_400, 1_500, 14.0, "auto_confirmed"]);
+    for order in [[("sleep", range), ("sleep_night", detail)], [("sleep_night", detail), ("sleep", range)]] {
+        let mut shelf = Shelf::new();
+        for (dataset, body) in order {
+            shelf.record(dataset, day, body).unwrap();
+        }
+        assert_eq!(night(&shelf), all);
+        for dataset in ["sleep", "sleep_night"] {
+            shelf.rebuild(dataset);
+            assert_eq!(night(&shelf), all, "{dataset} made anew");
+        }
+        shelf.record("sleep", day, again).unwrap();
+        assert_eq!(night(&shelf), json!([26_460, 1_500, 14.0, "auto_confirmed"]));
+        shelf.record("sleep_night", day, later).unwrap();
+        assert_eq!(night(&shelf), json!([26_460, null, null, "manually_confirmed"]));
+        shelf.record("sleep_night", day, GONE).unwrap();
+        assert_eq!(night(&shelf), json!([26_460, null, null, null]));
+        // What the night itself says counts.
+        shelf.record("sleep_night", day, detail).unwrap();
+        shelf.record("sleep", day, whole).unwrap();
+        assert_eq!(night(&shelf), json!([26_400, 600, 14.0, "auto_confirmed"]));
+    }
+}
+
+/// With a key alone nobody else tells it.
+#[test]
+fn the_settings_tell_a_display_name_that_is_not_known() {
+    for known in [None, Some("0a1b")] {
+        let mut shelf = Shelf::new();
+        let owned = |text: &str| Some(text.to_owned());
+        let (name, domain, display_name) = ("default".into(), "garmin.com".into(), known.and_then(owned));
+        let row = AccountRow { name, domain, display_name, profile_id: None, full_name: None, time_zone: None };
+        shelf.store.upsert_account(&row).unwrap();
+        let settings = text("settings", "example.personal.json").unwrap();
+        shelf.record("settings", archive::ALL, settings).unwrap();
+        let row = shelf.store.account("default").unwrap().unwrap();
+        assert_eq!((row.display_name, row.time_zone), (owned(known.unwrap_or("ana")), owned("Europe/Berlin")));
+    }
 }
 
 #[test]

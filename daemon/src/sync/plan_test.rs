@@ -97,6 +97,23 @@ fn what_costs_no_more_is_read_again_each_week_and_each_month() {
 }
 
 #[test]
+fn an_empty_answer_for_ten_years_is_not_believed_for_longer_than_a_week() {
+    let oldest = |name, read_on: NaiveDate, data: &[u64]| {
+        let state = |past| if data.contains(&past) { State::Ok } else { State::Empty };
+        let days = (0..4000).map(|past| (back(past), known(state(past), read_on, 0)));
+        let fetches = planned(name, &ledger(name, days), &scope(Some(back(3999))));
+        assert_eq!(fetches.len(), 1, "{name}: no more than the request that is due anyway");
+        (today() - fetches[0].0.unwrap()).num_days()
+    };
+    let (monday, sunday) = (day("2026-10-19"), day("2026-10-18"));
+    assert_eq!([monday, sunday].map(|read| oldest("weight", read, &[])), [9, 3649]);
+    assert_eq!([monday, sunday].map(|read| oldest("hrv", read, &[3000])), [9, 366]);
+    // Something that is held proves the answer.
+    assert_eq!([monday, sunday].map(|read| oldest("weight", read, &[3000])), [9, 30]);
+    assert_eq!(oldest("sleep", sunday, &[]), 27);
+}
+
+#[test]
 fn the_list_is_read_as_far_down_as_the_mirror_goes_each_week() {
     let read = |ago| ledger("activities", (0..400).map(back).map(move |day| (day, known(State::Ok, back(ago), 0))));
     let scope = scope(Some(back(399)));

@@ -121,10 +121,11 @@ fn complete_from(ledger: &Ledger, datasets: &[&Dataset], today: NaiveDate) -> Op
     complete.or(whole)
 }
 
-/// Whether a dataset is to hold each day: samples, single points and things without a day are not.
+/// Whether a dataset is to hold each day: samples and what lies in their answers, single points and things without a day are not.
 fn has_every_day(dataset: &Dataset) -> bool {
-    let points = dataset.tiers().filter_map(|tier| dataset.route(tier)).any(|route| route.points != Points::Days);
-    dataset.lane == Lane::Day && matches!(dataset.kind, Kind::Days | Kind::Activities) && !points
+    let mut routes = dataset.tiers().filter_map(|tier| dataset.route(tier));
+    let whole = routes.all(|route| route.points == Points::Days && route.within.is_empty());
+    dataset.lane == Lane::Day && matches!(dataset.kind, Kind::Days | Kind::Activities) && whole
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::{Connection, Statement};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
@@ -32,6 +33,9 @@ pub struct Projection {
     /// Statements that take back what `sql_project` made of an answer, with the same parameters: they run with an item's old answer
     /// before its new one is projected, and when Garmin has the item no more. Empty where a row of an item can only be replaced.
     pub sql_clear: String,
+    /// Members of an answer, at any depth, that repeat the question or tell when the answer was written: an answer that differs in nothing
+    /// else has not changed, and the archive keeps the one it has.
+    pub echo: Vec<String>,
 }
 
 impl Projection {
@@ -42,6 +46,27 @@ impl Projection {
             hash.update(part);
         }
         hex(&hash.finalize())
+    }
+
+    /// Whether two answers differ in what they echo at most.
+    pub(crate) fn is_alike(&self, old: &str, new: &str) -> bool {
+        let told = |answer: &str| -> Option<Value> {
+            let mut value = serde_json::from_str(answer).ok()?;
+            self.leave_out_echo(&mut value);
+            Some(value)
+        };
+        old != GONE && new != GONE && !self.echo.is_empty() && told(old).is_some_and(|old| told(new) == Some(old))
+    }
+
+    fn leave_out_echo(&self, value: &mut Value) {
+        match value {
+            Value::Array(values) => values.iter_mut().for_each(|value| self.leave_out_echo(value)),
+            Value::Object(members) => {
+                members.retain(|name, _| !self.echo.contains(name));
+                members.values_mut().for_each(|value| self.leave_out_echo(value));
+            }
+            _ => {}
+        }
     }
 
     pub(crate) fn wrong(&self, what: impl Into<String>) -> Error {

@@ -94,7 +94,7 @@ pub struct OriginalRow {
 }
 
 impl Store {
-    /// Writes a batch in one transaction. An item whose answer is archived already, byte by byte, is neither archived nor projected again.
+    /// Writes a batch in one transaction. An item whose answer is archived already, byte by byte or but for what it echoes, is neither archived nor projected again.
     /// What an item's old answer was made into is taken back first. Where the dataset's tables are outdated, the answer is archived only:
     /// the rebuild that is due projects it. An item that is [`GONE`] loses its rows and becomes `empty` in the ledger; the last answer that
     /// had it stays in the archive, under the dataset's name and ` (gone)`.
@@ -171,12 +171,12 @@ fn archive(
     if batch.items.is_empty() {
         return Ok(total);
     }
-    let projection = projections
+    let known_as = projections
         .iter()
         .find(|known| known.dataset == batch.dataset)
         .ok_or_else(|| Error::Dataset { dataset: batch.dataset.into(), what: "it has no projection".into() })?;
     let mut projection =
-        if outdated.contains(batch.dataset) { None } else { Some(Prepared::new(transaction, projection)?) };
+        if outdated.contains(batch.dataset) { None } else { Some(Prepared::new(transaction, known_as)?) };
     let mut known = garmin(
         transaction.prepare_cached("SELECT sha256, body FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3"),
     )?;
@@ -191,7 +191,14 @@ fn archive(
         let old: Option<(String, Vec<u8>)> =
             garmin(known.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional())?;
         let sha256 = sha256_hex(body.as_bytes());
-        let one = judge(old.as_ref().map(|(sha256, _)| sha256.as_str()), &sha256);
+        let mut one = judge(old.as_ref().map(|(sha256, _)| sha256.as_str()), &sha256);
+        let old = match old {
+            Some((_, old)) if one.unchanged == 0 => Some(unpacked(batch.dataset, item, &old)?),
+            _ => None,
+        };
+        if old.as_ref().is_some_and(|old| known_as.is_alike(old, body)) {
+            one = Recorded { unchanged: 1, ..Recorded::default() };
+        }
         if *body == GONE && old.is_none() {
             continue;
         }
@@ -202,8 +209,8 @@ fn archive(
             continue;
         }
         if let Some(projection) = &mut projection {
-            if let Some((_, old)) = &old {
-                projection.clear(batch.account, item, &unpacked(batch.dataset, item, old)?, &fetched_utc)?;
+            if let Some(old) = &old {
+                projection.clear(batch.account, item, old, &fetched_utc)?;
             }
             projection.run(batch.account, item, body, &fetched_utc)?;
         }

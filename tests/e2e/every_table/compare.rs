@@ -14,7 +14,6 @@ use crate::stage::{ANA, Stage, today};
 /// Columns that a tier does not tell.
 fn unknown(table: &str, way: Way) -> &'static [&'static str] {
     match (table, way) {
-        ("sleep", Way::Account) => &["nap_s", "avg_stress", "confirmation"],
         ("fitness_age", Way::Account | Way::Both) => &["chronological_age", "body_fat_pct", "vigorous_minutes_avg"],
         // Which of the two services told it: nothing that people ask for.
         ("goal", _) => &["newer"],

@@ -70,6 +70,8 @@ pub(super) fn wanted(
     }
     let reread = dataset.reread_days;
     let rest = TimeDelta::hours(dataset.rest_hours.into());
+    let age = |day: NaiveDate| (scope.today - day).num_days();
+    let is_bare = !standing.days.iter().any(|(day, known)| known.has_data() && age(day) < route.cap_days.into());
     let due = |day: NaiveDate, changed: DateTime<Utc>| {
         let Some(known) = standing.days.get(&day) else { return true };
         if known.rests(scope.now, !is_final(day, scope.today, reread)) {
@@ -81,7 +83,9 @@ pub(super) fn wanted(
         if scope.rest.is_some_and(|least| known.is_within(rest.max(least), scope.now)) {
             return false;
         }
-        known.fetched_utc < changed || !is_final(day, known.read_on, reread) || is_due_again(day, &known, route, scope)
+        known.fetched_utc < changed
+            || !is_final(day, known.read_on, reread)
+            || is_due_again(day, &known, route, scope, is_bare)
     };
     let asked =
         |day: NaiveDate| standing.asked.contains(&day) || standing.asked_down_from.is_some_and(|top| day <= top);
@@ -97,16 +101,18 @@ pub(super) fn wanted(
 }
 
 /// Whether a final day is read again because the request costs the same with it: those of a month each week, those of a year each
-/// month. All days come due together, as the calendar's week or month begins.
-fn is_due_again(day: NaiveDate, known: &Known, route: &Route, scope: &Scope) -> bool {
+/// month. All days come due together, as the calendar's week or month begins. `is_bare`: the longest range up to today holds nothing. One empty
+/// answer may have said so of ten years, and is no proof: that range, too, is read again each week.
+fn is_due_again(day: NaiveDate, known: &Known, route: &Route, scope: &Scope, is_bare: bool) -> bool {
     let (today, age) = (scope.today, (scope.today - day).num_days());
     let within = |days: u32| age < i64::from(days.min(route.cap_days));
+    let weekly = if is_bare { u32::MAX } else { MONTH };
     let ahead = known.read_on > today;
     let week = |day: NaiveDate| day.iso_week();
     let month = |day: NaiveDate| (day.year(), day.month());
     !ahead
         && route.cap_days >= MONTH.min(28)
-        && ((within(MONTH) && week(known.read_on) != week(today))
+        && ((within(weekly) && week(known.read_on) != week(today))
             || (route.cap_days >= YEAR && within(YEAR) && month(known.read_on) != month(today)))
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn steps() -> Projection {
             ON CONFLICT DO UPDATE SET steps = excluded.steps;"
             .into(),
         sql_clear: "DELETE FROM steps WHERE account = :account AND day = :item".into(),
+        echo: Vec::new(),
     }
 }
 
@@ -64,6 +65,7 @@ pub(crate) fn activities() -> Projection {
             INSERT INTO lap SELECT :account, :item, value FROM json_each(:body, '$.laps');"
             .into(),
         sql_clear: "DELETE FROM lap WHERE account = :account AND activity_id = :item".into(),
+        echo: Vec::new(),
     }
 }
 

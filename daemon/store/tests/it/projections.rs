@@ -134,6 +134,7 @@ fn of_two_answers_about_one_thing_the_later_has_the_last_word_after_a_rebuild_to
         sql_tables: "CREATE TABLE IF NOT EXISTS last (account TEXT PRIMARY KEY, item TEXT, at TEXT)".into(),
         sql_project: "INSERT OR REPLACE INTO last VALUES (:account, :item, :fetched_utc)".into(),
         sql_clear: String::new(),
+        echo: Vec::new(),
     };
     let mut store = Store::open(dir.path(), &[last]).unwrap();
     let run = store.begin_run("default", "manual", noon()).unwrap();
@@ -201,12 +202,14 @@ fn changed_sql_brings_new_columns_and_drops_tables_that_are_gone() {
             INSERT INTO lap VALUES (:account, :item) ON CONFLICT DO NOTHING;"
             .into(),
         sql_clear: String::new(),
+        echo: Vec::new(),
     };
     let plain = Projection {
         tables: vec!["activity".into()],
         sql_tables: "CREATE TABLE IF NOT EXISTS activity (account TEXT, name TEXT, PRIMARY KEY (account, name))".into(),
         sql_project: "INSERT INTO activity VALUES (:account, :body ->> '$.name') ON CONFLICT DO NOTHING".into(),
         sql_clear: String::new(),
+        echo: Vec::new(),
         ..activities()
     };
     for order in [["steps", "activities"], ["activities", "steps"]] {

@@ -19,6 +19,7 @@ fn samples() -> Projection {
             INSERT OR REPLACE INTO stage VALUES (:account, :item);"
             .into(),
         sql_clear: String::new(),
+        echo: Vec::new(),
     }
 }
 

@@ -40,7 +40,15 @@ pub(super) fn measure(life: &mut Life, day: NaiveDate) {
                     ..by_hand(life, day, at, weight_g)
                 }
             };
-            life.weights.insert(entry.sample_pk, entry);
+            // Twice on the scale within a second, or typed in with it: an entry of its own all the same.
+            let again = day.ordinal().is_multiple_of(5).then(|| WeightTruth {
+                sample_pk: entry.sample_pk + 1,
+                weight_g: entry.weight_g + 100.0,
+                ..entry.clone()
+            });
+            for entry in [Some(entry), again].into_iter().flatten() {
+                life.weights.insert(entry.sample_pk, entry);
+            }
         }
     }
     if once_in(&mut rng, 4) {
@@ -59,7 +67,14 @@ pub(super) fn measure(life: &mut Life, day: NaiveDate) {
                 category: (!once_in(&mut rng, 4)).then(|| if systolic < 120 { "NORMAL" } else { "ELEVATED" }.into()),
                 notes: once_in(&mut rng, 6).then(|| "nach dem Kaffee ☕".into()),
             };
-            life.pressures.insert(entry.version, entry);
+            let again = day.ordinal().is_multiple_of(5).then(|| BloodPressureTruth {
+                version: entry.version + 1,
+                diastolic_mmhg: entry.diastolic_mmhg + 1,
+                ..entry.clone()
+            });
+            for entry in [Some(entry), again].into_iter().flatten() {
+                life.pressures.insert(entry.version, entry);
+            }
         }
     }
 }

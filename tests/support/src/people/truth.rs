@@ -13,9 +13,9 @@
 //! | `hydration` | day | [`HydrationTruth`] | `stats/hydration/daily` |
 //! | `fitness_age` | day | [`FitnessAgeTruth`] | `fitnessage/v2/{date}`, `fitnessage…/stats/daily` |
 //! | `health_status` | day | [`HealthStatusTruth`] | `healthstatus/summary` |
-//! | `weight` | measured_utc | [`WeightTruth`] | `weight/range` |
+//! | `weight` | measured_utc, sample_pk | [`WeightTruth`] | `weight/range` |
 //! | `weight_goal` | start_day | [`WeightGoalTruth`] | `effective/weightgoal` |
-//! | `blood_pressure` | measured_utc | [`BloodPressureTruth`] | `bloodpressure/range` |
+//! | `blood_pressure` | measured_utc, version | [`BloodPressureTruth`] | `bloodpressure/range` |
 //! | `health_snapshot` | snapshot_id | [`SnapshotTruth`] | `activity/summary/range`, `summary/list` |
 //! | `menstrual_cycle` | start_day | [`CycleTruth`] | `menstrualcycle/calendar` |
 //! | `menstrual_day` | day | [`MenstrualDayTruth`] | `menstrualcycle/dayview` |

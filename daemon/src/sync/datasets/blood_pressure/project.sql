@@ -6,7 +6,7 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', value ->> '$.measurementTimestampGMT'),
     strftime('%Y-%m-%dT%H:%M:%S', value ->> '$.measurementTimestampLocal'),
     :item,
-    value ->> '$.version',
+    coalesce(value ->> '$.version', -key),
     value ->> '$.systolic',
     value ->> '$.diastolic',
     nullif(value ->> '$.pulse', 0),

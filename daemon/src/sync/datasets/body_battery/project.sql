@@ -10,7 +10,8 @@ FROM (
         ), 1
     ) || ']') AS level
     FROM json_each(:body, '$.bodyBatteryValuesArray') AS point
-);
+)
+WHERE level BETWEEN 0 AND 100;
 -- Local is what the watch showed: timezoneOffset is in milliseconds.
 INSERT OR REPLACE INTO body_battery_event (account, start_utc, type, day, start_local, duration_s, impact, feedback)
 SELECT

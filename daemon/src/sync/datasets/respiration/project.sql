@@ -1,4 +1,10 @@
+-- Garmin names the columns; where it does not, the time stands first.
 INSERT OR REPLACE INTO respiration_sample (account, at, brpm)
-SELECT :account, (value ->> 0) / 1000, value ->> 1
-FROM json_each(:body, '$.respirationValuesArray')
-WHERE value ->> 1 > 0;
+SELECT :account, (point.value ->> place.at_) / 1000, point.value ->> place.value_
+FROM (
+    SELECT
+        coalesce(max(CASE WHEN value ->> '$.key' = 'timestamp' THEN value ->> '$.index' END), 0) AS at_,
+        coalesce(max(CASE WHEN value ->> '$.key' = 'respiration' THEN value ->> '$.index' END), 1) AS value_
+    FROM json_each(:body, '$.respirationValueDescriptorsDTOList')
+) AS place, json_each(:body, '$.respirationValuesArray') AS point
+WHERE point.value ->> place.value_ > 0;

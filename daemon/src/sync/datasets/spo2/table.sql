@@ -1,6 +1,7 @@
 CREATE TABLE IF NOT EXISTS spo2_sample (
     account TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    pct REAL,
+    -- What is no time of ours, or no such value, stands in another column than it should: the answer is refused.
+    at INTEGER NOT NULL CHECK (at BETWEEN 315532800 AND 4102444800),
+    pct REAL CHECK (pct BETWEEN 0 AND 100),
     PRIMARY KEY (account, at)
 ) WITHOUT ROWID;

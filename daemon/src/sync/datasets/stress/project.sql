@@ -1,19 +1,20 @@
--- Below zero is no stress level: -1 was not measured, -2 too active.
+-- Garmin names the columns; where it does not, they stand as they are known to. Below zero is no stress level: -1 was not measured, -2 too
+-- active.
 INSERT OR REPLACE INTO stress_sample (account, at, level)
-SELECT :account, (value ->> 0) / 1000, value ->> 1
-FROM json_each(:body, '$.stressValuesArray')
-WHERE value ->> 1 >= 0;
--- Garmin names the columns: the level stands third, as far as is known.
-INSERT OR REPLACE INTO body_battery_sample (account, at, level)
-SELECT :account, at, level
+SELECT :account, (point.value ->> place.at_) / 1000, point.value ->> place.value_
 FROM (
-    SELECT (point.value ->> 0) / 1000 AS at, point.value ->> ('$[' || coalesce(
-        (
-            SELECT column_.value ->> '$.bodyBatteryValueDescriptorIndex'
-            FROM json_each(:body, '$.bodyBatteryValueDescriptorsDTOList') AS column_
-            WHERE column_.value ->> '$.bodyBatteryValueDescriptorKey' = 'bodyBatteryLevel'
-        ), 2
-    ) || ']') AS level
-    FROM json_each(:body, '$.bodyBatteryValuesArray') AS point
-)
-WHERE level >= 0;
+    SELECT
+        coalesce(max(CASE WHEN value ->> '$.key' = 'timestamp' THEN value ->> '$.index' END), 0) AS at_,
+        coalesce(max(CASE WHEN value ->> '$.key' = 'stressLevel' THEN value ->> '$.index' END), 1) AS value_
+    FROM json_each(:body, '$.stressValueDescriptorsDTOList')
+) AS place, json_each(:body, '$.stressValuesArray') AS point
+WHERE point.value ->> place.value_ >= 0;
+INSERT OR REPLACE INTO body_battery_sample (account, at, level)
+SELECT :account, (point.value ->> place.at_) / 1000, point.value ->> place.value_
+FROM (
+    SELECT
+        coalesce(max(CASE WHEN value ->> '$.bodyBatteryValueDescriptorKey' = 'timestamp' THEN value ->> '$.bodyBatteryValueDescriptorIndex' END), 0) AS at_,
+        coalesce(max(CASE WHEN value ->> '$.bodyBatteryValueDescriptorKey' = 'bodyBatteryLevel' THEN value ->> '$.bodyBatteryValueDescriptorIndex' END), 2) AS value_
+    FROM json_each(:body, '$.bodyBatteryValueDescriptorsDTOList')
+) AS place, json_each(:body, '$.bodyBatteryValuesArray') AS point
+WHERE point.value ->> place.value_ >= 0;

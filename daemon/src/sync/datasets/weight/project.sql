@@ -8,7 +8,7 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', value ->> '$.timestampGMT' / 1000, 'unixepoch'),
     strftime('%Y-%m-%dT%H:%M:%S', value ->> '$.date' / 1000, 'unixepoch'),
     :item,
-    value ->> '$.samplePk',
+    coalesce(value ->> '$.samplePk', -key),
     value ->> '$.weight',
     value ->> '$.bmi',
     value ->> '$.bodyFat',

@@ -3,7 +3,8 @@ CREATE TABLE IF NOT EXISTS weight (
     measured_utc TEXT NOT NULL,
     measured_local TEXT,
     day TEXT,
-    sample_pk INTEGER,
+    -- Garmin's number of the entry: two may be of the same second. Below one where it has none.
+    sample_pk INTEGER NOT NULL,
     weight_g REAL,
     bmi REAL,
     body_fat_pct REAL,
@@ -14,6 +15,6 @@ CREATE TABLE IF NOT EXISTS weight (
     visceral_fat REAL,
     metabolic_age REAL,
     source TEXT,
-    PRIMARY KEY (account, measured_utc)
+    PRIMARY KEY (account, measured_utc, sample_pk)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS weight_by_day ON weight (account, day);

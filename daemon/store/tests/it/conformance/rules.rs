@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use garminsync_store::{
-    AccountRow, ActivityRef, Error, LastRuns, LedgerEntry, OriginalBatch, OriginalRow, Pause, Recorded, State, Store,
-    sha256_hex,
+    AccountRow, ActivityRef, Error, GONE, LastRuns, LedgerEntry, OriginalBatch, OriginalRow, Pause, Projection,
+    Recorded, State, Store, sha256_hex,
 };
 
 use super::{Engine, both};
@@ -37,6 +37,26 @@ pub fn an_answer_that_came_before_is_not_written_again(engine: &dyn Engine) {
     assert_eq!(engine.rows("SELECT fetched_utc FROM answer"), ["2026-10-21T12:00:00Z"]);
     assert_eq!(engine.rows("SELECT steps FROM steps"), ["2"]);
     assert_eq!(engine.rows("SELECT requests, bytes, new_items, changed_items FROM sync_run"), ["3|300|1|1"]);
+}
+
+pub fn what_an_answer_echoes_is_no_change(engine: &dyn Engine) {
+    let echoing = Projection { echo: vec!["from".into(), "asked".into()], ..steps() };
+    let mut store = engine.open(&[echoing]);
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    let mut record = |body| store.record(&batch(run, "steps", &[("2026-10-21", body)], &[])).unwrap();
+    let (changed, unchanged) =
+        (Recorded { changed: 1, ..Recorded::default() }, Recorded { unchanged: 1, ..Recorded::default() });
+    record(r#"{"steps":1,"from":"2026-10-01","more":[{"asked":1,"x":2}]}"#);
+    assert_eq!(record(r#"{"more": [{"x":2, "asked":{"at":3}}], "steps":1}"#), unchanged);
+    let first = sha256_hex(br#"{"steps":1,"from":"2026-10-01","more":[{"asked":1,"x":2}]}"#);
+    assert_eq!(engine.rows("SELECT sha256 FROM answer"), [first], "the one that came first is kept");
+    assert_eq!(record(r#"{"steps":1,"from":"2026-10-01","more":[{"asked":1,"x":3}]}"#), changed);
+    assert_eq!(record(r#"{"steps":2,"from":"2026-10-02","more":[{"asked":1,"x":3}]}"#), changed);
+    assert_eq!(engine.rows("SELECT steps FROM steps"), ["2"]);
+    assert_eq!(record(GONE), changed);
+    assert_eq!(engine.rows("SELECT steps FROM steps"), [""; 0]);
+    assert_eq!(record(r#"{"steps":2}"#), changed);
+    assert_eq!(engine.rows("SELECT steps FROM steps"), ["2"]);
 }
 
 pub fn a_batch_that_fails_leaves_nothing_behind(engine: &dyn Engine) {

@@ -63,7 +63,13 @@ fn metrics(asked: &Asked, segments: &[&str]) -> Routed {
         ["racepredictions", "daily", name] => {
             asked.own(name)?;
             let range = asked.query_range("fromCalendarDate", "toCalendarDate", YEAR)?;
-            found(each(person, range, |day| Some(training::race(person, &life.race_prediction(day)?))))
+            // Each row says what was asked for.
+            let row = |day| {
+                let mut row = training::race(person, &life.race_prediction(day)?);
+                (row["fromCalendarDate"], row["toCalendarDate"]) = (json!(range.0), json!(range.1));
+                Some(row)
+            };
+            found(each(person, range, row))
         }
         ["racepredictions", "latest", name] => {
             asked.own(name)?;

@@ -1,0 +1,16 @@
+INSERT OR REPLACE INTO sleep_night (account, day, nap_s, avg_stress, confirmation)
+VALUES (
+    :account,
+    :item,
+    :body ->> '$.napTimeSeconds',
+    CASE WHEN :body ->> '$.avgSleepStress' >= 0 THEN :body ->> '$.avgSleepStress' END,
+    :body ->> '$.sleepWindowConfirmationType'
+);
+-- Whichever comes first: the night looks here, and here the night is filled up where it says nothing itself.
+UPDATE sleep
+SET
+    nap_s = coalesce(sleep.nap_s, night.nap_s),
+    avg_stress = coalesce(sleep.avg_stress, night.avg_stress),
+    confirmation = coalesce(sleep.confirmation, night.confirmation)
+FROM sleep_night AS night
+WHERE sleep.account = :account AND sleep.day = :item AND night.account = :account AND night.day = :item;
