@@ -339,7 +339,7 @@ fn is_old(known: &Known, every_days: u32, scope: &Scope) -> bool {
 
 impl Scope {
     /// Whether a thing of that day is wanted in this run.
-    fn holds(&self, day: NaiveDate) -> bool {
+    pub(super) fn holds(&self, day: NaiveDate) -> bool {
         self.since.is_none_or(|since| day >= since) && self.until.is_none_or(|until| day <= until)
     }
 }

@@ -13,6 +13,7 @@ mod items;
 mod list;
 mod person;
 mod progress;
+mod put_away;
 mod ranges;
 mod send;
 
@@ -280,6 +281,9 @@ impl<S: Login> Run<S> {
         while self.answered && !(self.unproven.is_empty() && self.narrow.is_empty()) {
             self.prove().await?;
             self.narrow_down(&[]).await?;
+        }
+        if self.unproven.is_empty() && self.failures == 0 {
+            self.put_away().await?;
         }
         match self.unproven.pop() {
             None if self.failures == 0 => self.remember().await,
