@@ -4,6 +4,7 @@
 mod compare;
 mod faults;
 mod home;
+mod put_away;
 
 use chrono::NaiveDate;
 use compare::assert_equal;

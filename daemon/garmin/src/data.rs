@@ -48,6 +48,9 @@ pub enum Accept {
     Json,
     /// A file, taken as bytes.
     File,
+    /// No data, but that Garmin fetches what it has put away: sent by POST without a body, answered in JSON. The only request of ours
+    /// that is no question.
+    Fetching,
 }
 
 /// A good answer.
@@ -113,7 +116,7 @@ impl Garmin {
             };
             let timeouts = &self.settings.timeouts;
             let (timeout, limit) = match get.accept {
-                Accept::Json => (timeouts.data, limits::JSON),
+                Accept::Json | Accept::Fetching => (timeouts.data, limits::JSON),
                 Accept::File => (timeouts.file, limits::FILE),
             };
             let (bytes, reply) = self.receive(sent, timeout, limit).await;
@@ -167,10 +170,14 @@ impl Garmin {
     fn data_request(&self, get: &Get, access: &SecretString) -> Result<reqwest::Request, Error> {
         let endpoints = &self.settings.endpoints;
         let (base, mut headers, accept) = match (get.tier, get.accept) {
-            (Tier::Account, Accept::Json) => (&endpoints.connectapi, native_headers(), "application/json"),
+            (Tier::Account, Accept::Json | Accept::Fetching) => {
+                (&endpoints.connectapi, native_headers(), "application/json")
+            }
             (Tier::Account, Accept::File) => (&endpoints.connectapi, native_headers(), "*/*"),
             // The Personal API wants these two headers and nothing else; octet-stream alone is answered 406.
-            (Tier::Personal, Accept::Json) => (&endpoints.personal, HeaderMap::new(), "application/json"),
+            (Tier::Personal, Accept::Json | Accept::Fetching) => {
+                (&endpoints.personal, HeaderMap::new(), "application/json")
+            }
             (Tier::Personal, Accept::File) => (
                 &endpoints.personal,
                 HeaderMap::new(),
@@ -184,7 +191,8 @@ impl Garmin {
         let bearer = sensitive(&format!("Bearer {}", access.expose_secret()));
         headers.insert(AUTHORIZATION, bearer.ok_or_else(|| Error::unexpected("a token that no header can carry"))?);
         set(&mut headers, ACCEPT, accept);
-        Ok(request(Method::GET, address(base, &get.path)?, headers))
+        let method = if get.accept == Accept::Fetching { Method::POST } else { Method::GET };
+        Ok(request(method, address(base, &get.path)?, headers))
     }
 }
 
@@ -214,13 +222,14 @@ fn answer(reply: Reply, accept: Accept) -> Result<Answer, Error> {
     let throttled = || Error::Throttled { retry_after: retry_after(&reply.headers, Utc::now()) };
     match reply.status {
         200 => {}
+        202 if accept == Accept::Fetching => {}
         204 => return Ok(Answer::NoData),
         401 => return Err(Error::Unauthorized),
         // The services refuse in JSON or without a word; a web page is the edge, and means less speed.
         403 if is_web_page(&reply.body) => return Err(throttled()),
         403 => return Err(Error::Forbidden),
         // A thing that is not there is told in JSON; a web page means that the whole address is unknown.
-        404 if accept == Accept::Json && is_web_page(&reply.body) => return Err(Error::NoService),
+        404 if accept != Accept::File && is_web_page(&reply.body) => return Err(Error::NoService),
         404 | 410 => return Err(Error::NotFound),
         427 | 429 => return Err(throttled()),
         status @ (408 | 500..=599) => return Err(Error::ServerTrouble { status }),
@@ -233,8 +242,8 @@ fn answer(reply: Reply, accept: Accept) -> Result<Answer, Error> {
         _ if is_web_page(&body) => Err(Error::unexpected("a web page instead of data")),
         Accept::File if body.is_empty() => Err(Error::unexpected("an empty file")),
         Accept::File => Ok(Answer::Body(body)),
-        Accept::Json if body.trim_ascii().is_empty() => Ok(Answer::NoData),
-        Accept::Json => match std::str::from_utf8(&body).map(serde_json::from_str::<IgnoredAny>) {
+        Accept::Json | Accept::Fetching if body.trim_ascii().is_empty() => Ok(Answer::NoData),
+        Accept::Json | Accept::Fetching => match std::str::from_utf8(&body).map(serde_json::from_str::<IgnoredAny>) {
             Ok(Ok(_)) => Ok(Answer::Body(body)),
             Ok(Err(error)) if error.is_eof() => Err(Error::unexpected("half an answer")),
             Ok(Err(_)) | Err(_) => Err(Error::unexpected("no JSON")),

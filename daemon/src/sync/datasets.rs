@@ -69,6 +69,9 @@ pub struct Dataset {
     pub echo: Vec<String>,
     /// Asked only for days on which another dataset has data, and again when that changed.
     pub follows: Option<Follows>,
+    /// Where this column of the followed dataset's table holds something, there were samples: an answer of a day long past that has none
+    /// means that Garmin has put them away.
+    pub proof: Option<String>,
     /// How the Personal API serves it.
     pub personal: Option<Route>,
     /// How the account tier serves it.

@@ -14,6 +14,7 @@ mod items;
 mod list;
 mod person;
 mod progress;
+mod put_away;
 mod ranges;
 mod send;
 
@@ -309,6 +310,9 @@ impl<S: Login> Run<S> {
         {
             self.served_in_part = true;
             return Err(stop);
+        }
+        if self.unproven.is_empty() && self.failures == 0 {
+            self.put_away().await?;
         }
         match self.unproven.pop() {
             None if !self.spent_tiers.is_empty() => {

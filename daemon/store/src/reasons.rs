@@ -44,6 +44,29 @@ impl Store {
         garmin(rows.filter_map(Result::transpose).collect())
     }
 
+    /// The days before `before` of which the ledger says that `dataset` has nothing although `column` of `table` says otherwise, and what it
+    /// says beside.
+    ///
+    /// # Errors
+    /// [`Error::Database`], also for a table or column that is not there.
+    pub fn empty_days(
+        &self,
+        account: &str,
+        dataset: &str,
+        table: &str,
+        column: &str,
+        before: NaiveDate,
+    ) -> Result<Vec<(NaiveDate, Option<String>)>, Error> {
+        let mut statement = garmin(self.connection.prepare_cached(&format!(
+            "SELECT item, detail FROM ledger WHERE account = ?1 AND dataset = ?2 AND state = 'empty' AND item < ?3
+                 AND EXISTS (SELECT 1 FROM \"{table}\" AS t
+                     WHERE t.account = ledger.account AND t.day = ledger.item AND t.\"{column}\" IS NOT NULL)"
+        )))?;
+        let day = |row: &Row<'_>| Ok(row.get_ref(0)?.as_str()?.parse().ok().zip(Some(row.get(1)?)));
+        let rows = garmin(statement.query_map((account, dataset, before.to_string()), day))?;
+        garmin(rows.filter_map(Result::transpose).collect())
+    }
+
     /// The things of which `dataset` has an answer, without those that Garmin has no more.
     ///
     /// # Errors

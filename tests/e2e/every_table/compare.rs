@@ -42,6 +42,17 @@ fn database(stage: &Stage) -> Connection {
 
 /// Every table that can be reached equals the truth; all that differ are told at once. Gives how many tables and rows were held together.
 pub async fn assert_equal(stage: &Stage, way: Way) -> (usize, usize) {
+    let (tables, rows, odd) = compare(stage, way).await;
+    assert!(odd.is_empty(), "{} of {tables} tables differ:\n{}", odd.len(), odd.join("\n"));
+    (tables, rows)
+}
+
+/// What differs, table by table.
+pub async fn differences(stage: &Stage, way: Way) -> Vec<String> {
+    compare(stage, way).await.2
+}
+
+async fn compare(stage: &Stage, way: Way) -> (usize, usize, Vec<String>) {
     let person = stage.fake.person(ANA).expect("Ana");
     let tables = reachable(stage).await;
     let mut rows = 0;
@@ -53,8 +64,7 @@ pub async fn assert_equal(stage: &Stage, way: Way) -> (usize, usize) {
             Err(difference) => odd.push(difference),
         }
     }
-    assert!(odd.is_empty(), "{} of {} tables differ:\n{}", odd.len(), tables.len(), odd.join("\n"));
-    (tables.len(), rows)
+    (tables.len(), rows, odd)
 }
 
 /// The rows that are equal, or the first cell that is not.

@@ -81,7 +81,7 @@ pub fn originals(missing: Vec<ActivityRef>, standing: Option<&Standing>, scope: 
 
 impl Scope {
     /// Whether a thing of that day is wanted in this run.
-    fn holds(&self, day: NaiveDate) -> bool {
+    pub(crate) fn holds(&self, day: NaiveDate) -> bool {
         self.since.is_none_or(|since| day >= since) && self.until.is_none_or(|until| day <= until)
     }
 }
