@@ -146,7 +146,7 @@ impl<S: Login> Run<S> {
                 [(half, _)] if half.from < half.to => self.narrow.push(*half),
                 _ => {
                     for (half, why) in failed {
-                        self.failed(half.dataset, half.errors(Some(&why)), why).await?;
+                        self.failed(half.dataset, half.errors(&why), why).await?;
                     }
                 }
             }
