@@ -111,9 +111,9 @@ fn days<'a>(
     ledger: &Ledger,
     scope: &Scope,
 ) -> Vec<One<'a>> {
-    // What lies before the mirror begins, as the configuration says now, is not wanted any more.
-    let wanted =
-        |entry: &&LedgerEntry| day_of(&entry.item).is_some_and(|day| scope.start.is_none_or(|start| day >= start));
+    // What lies before the mirror begins, as the configuration says now, is not wanted any more; today may yet come.
+    let is_wanted = |day: NaiveDate| day < scope.today && scope.start.is_none_or(|start| day >= start);
+    let wanted = |entry: &&LedgerEntry| day_of(&entry.item).is_some_and(is_wanted);
     let failed = troubled.values().copied().filter(wanted);
     let mut missing: Vec<_> = failed.filter_map(|entry| one(dataset, entry, day_of(&entry.item), scope)).collect();
     let (first, standing) = (scope.first(ledger), ledger.standing(&dataset.name));

@@ -323,11 +323,6 @@ impl Inner {
         })
     }
 
-    /// How far back the mirror of an account goes.
-    fn start_of(&self, account: &str) -> Option<NaiveDate> {
-        self.rules.account_start.get(account).copied().unwrap_or(self.rules.start)
-    }
-
     /// Whether any run may begin.
     fn may_begin(&self, slot: &Slot) -> Result<(), Refused> {
         if self.stopping.is_cancelled() {

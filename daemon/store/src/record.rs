@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ledger::{Mark, Standing, State, merge};
 use crate::originals::sha256_hex;
 use crate::projection::{GONE, Prepared, Projection};
-use crate::rebuild::unpacked;
+use crate::rebuild::Unpacker;
 use crate::store::{Store, maybe_time_column, time_column};
 
 /// How hard answers are compressed: zstd's default, as higher levels cost more time than they save room on small JSON.
@@ -203,7 +203,12 @@ fn archive(
         }
         if let Some(projection) = &mut projection {
             if let Some((_, old)) = &old {
-                projection.clear(batch.account, item, &unpacked(batch.dataset, item, old)?, &fetched_utc)?;
+                projection.clear(
+                    batch.account,
+                    item,
+                    &Unpacker::new()?.unpack(batch.dataset, item, old)?,
+                    &fetched_utc,
+                )?;
             }
             projection.run(batch.account, item, body, &fetched_utc)?;
         }

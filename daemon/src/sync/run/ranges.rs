@@ -131,7 +131,7 @@ impl<S: Login> Run<S> {
     pub(super) async fn narrow_down(&mut self, plan: &[Fetch]) -> Result<(), Stop> {
         while let Some(piece) = self.narrow.pop() {
             if let Some(why) = self.silent.get(&(piece.dataset.name.as_str(), piece.tier)).cloned() {
-                self.failed(piece.dataset, piece.errors(Some(&why)), why).await?;
+                self.failed(piece.dataset, piece.errors(&why), why).await?;
                 continue;
             }
             let mut failed = Vec::new();
