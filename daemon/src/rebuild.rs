@@ -51,6 +51,10 @@ pub async fn outdated(store: OnThread<Store>, board: Board, stopping: Cancellati
             }
         }
     }
+    let settled = store.call(|store| store.settle()).await;
+    if let Ok(Err(error)) = settled {
+        tracing::warn!(%error, "what was made anew stays in the database's log for now");
+    }
     say(&board, REBUILDING, None, "");
 }
 
@@ -93,6 +97,7 @@ pub fn now(data_dir: &Path, datasets: &[String], stop: &CancellationToken) -> Re
             Err(error) => return Err(Failed::other(error)),
         }
     }
+    store.settle().map_err(Failed::other)?;
     tracing::info!(answers = total.answers, rows = total.rows, seconds = seconds(began), "rebuilt");
     Ok(())
 }

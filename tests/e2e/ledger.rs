@@ -48,7 +48,10 @@ async fn gaps_say_why_and_a_sync_of_what_is_missing_reads_nothing_else() {
     assert!(table.stdout.contains("DATASET") && table.stdout.contains("hrv"), "{table:?}");
     assert!(!table.stdout.contains("original") && table.stderr.contains("sync --missing"), "{table:?}");
     let csv = done(stage.home.ctl(&["gaps", "--output", "csv"]).await).stdout;
-    assert!(csv.starts_with("dataset,from,to,missing,unit,state,detail,since,attempts,next_at\r\n"), "{csv}");
+    assert!(
+        csv.starts_with("dataset,from,to,missing,unit,state,detail,since,attempts,next_at,rests_until\r\n"),
+        "{csv}"
+    );
 
     stage.fake.behave();
     stage.fake.forget_requests();
@@ -96,6 +99,59 @@ async fn gaps_say_why_and_a_sync_of_what_is_missing_reads_nothing_else() {
     done(stage.home.ctl(&["logout"]).await);
     done(stage.home.ctl(&["history"]).await);
     done(stage.home.ctl(&["gaps"]).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_gap_says_why_and_when_it_is_tried_and_status_counts_the_same() {
+    // A schedule that has its next turn long after this test.
+    let first = today() - chrono::Days::new(19);
+    let stage = Stage::set(ana(SignInMood::Ok), &format!("start = \"{first}\"\n")).await;
+    let config = std::fs::read_to_string(stage.home.config_file()).expect("the configuration");
+    std::fs::write(stage.home.config_file(), config.replace("schedule = \"\"", "schedule = \"0 0 29 2 *\""))
+        .expect("a file");
+    let misbehave = |status, path: &str| {
+        stage.fake.misbehave(Rule::does(Effect::status(status)).host(Host::Connectapi).path(path));
+    };
+    misbehave(403, "/hrv-service/");
+    misbehave(400, "/sleep-service/");
+    misbehave(403, "/download-service/");
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    let mut resting = Vec::new();
+    for tries in 1..=3 {
+        stage.home.ctl(&["sync", "--wait"]).await;
+        let gaps = done(stage.home.ctl(&["gaps", "--json"]).await).json();
+        let rows = gaps["gaps"].as_array().expect("gaps");
+        let missing: u64 = rows.iter().filter_map(|gap| gap["missing"].as_u64()).sum();
+        assert_eq!((&gaps["missing"], &gaps["login_needed"]), (&missing.into(), &false.into()), "{gaps}");
+        assert_eq!(stage.home.account("default").await["sync"]["gaps"], missing, "{gaps}");
+        for gap in rows {
+            assert!(gap["detail"].as_str().is_some_and(|why| !why.is_empty()) && gap["next_at"].is_string(), "{gap}");
+        }
+        let why = |dataset| gaps_of(&gaps, dataset)[0]["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(why("hrv").contains("does not serve"), "{gaps}");
+        assert!(why("sleep").contains("HTTP 400") && why("original").contains("does not allow"), "{gaps}");
+        let sleep = gaps_of(&gaps, "sleep");
+        assert!(sleep.iter().all(|gap| gap["state"] == "error" && gap["attempts"] == tries), "{gaps}");
+        resting = sleep.iter().filter(|gap| gap["rests_until"].is_string()).map(|gap| gap["to"].clone()).collect();
+        assert_eq!(resting.is_empty(), tries < 3, "{gaps}");
+        let table = done(stage.home.ctl(&["gaps", "--dataset", "sleep"]).await);
+        let hint = if tries < 3 { "garminsyncctl sync --missing" } else { "by itself" };
+        assert!(table.stdout.contains("HTTP 400") && table.stderr.contains(hint), "{table:?}");
+    }
+    assert!(!resting.is_empty());
+    // What rests is asked for by nobody, not even by a person.
+    stage.fake.forget_requests();
+    stage.home.ctl(&["sync", "--missing"]).await;
+    assert_eq!(stage.asked(Host::Connectapi, "GET", "/sleep-service/"), 0);
+
+    // Signed out, the same is missing, and a login is what helps.
+    done(stage.home.ctl(&["logout"]).await);
+    let gaps = done(stage.home.ctl(&["gaps", "--json"]).await).json();
+    assert_eq!(gaps["login_needed"], true, "{gaps}");
+    assert_eq!(stage.home.account("default").await["sync"]["gaps"], gaps["missing"], "{gaps}");
+    let table = done(stage.home.ctl(&["gaps"]).await);
+    assert!(table.stdout.contains("after a login") && table.stderr.contains("garminsyncctl login"), "{table:?}");
 }
 
 /// Every row that is written from now on, whoever writes it, leaves a line in `written`.

@@ -8,6 +8,7 @@ mod catalogue_codes;
 mod catalogue_personal;
 mod catalogue_sign_in;
 mod catalogue_tokens;
+mod disk;
 mod doctor;
 mod every_table;
 mod forgetting;

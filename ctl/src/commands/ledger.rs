@@ -16,21 +16,35 @@ pub async fn gaps(app: &mut App, datasets: Vec<String>) -> Result<Done, Failed> 
     let params = GapsParams { account: app.account.clone(), datasets };
     let list: GapsList = app.call(GAPS_LIST, params).await?;
     let text = ledger::gaps(&list, &Local::now(), app.console.paint_out());
-    let message = if list.gaps.is_empty() {
-        "Nothing is missing.".into()
-    } else {
-        let sum = |unit| list.gaps.iter().filter(|gap| gap.unit == unit).map(|gap| gap.missing).sum();
-        let parts = [(GapUnit::Day, "day"), (GapUnit::File, "file"), (GapUnit::Item, "item")];
-        let parts: Vec<String> = parts
-            .map(|(unit, word)| (sum(unit), word))
-            .iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, w)| count(*n, w))
-            .collect();
-        let more = if list.more > 0 { format!(" (and {} not shown)", count(list.more, "gap")) } else { String::new() };
-        format!("Missing: {}{more}. To read only these now: {} --missing", parts.join(", "), app.typed.command("sync"))
+    let message = match list.gaps.is_empty() {
+        true => "Nothing is missing.".into(),
+        false => format!("Missing: {}. {}", missing(&list), next(app, &list)),
     };
     Ok(Done { message, csv: Some(csv::gaps(&list)), ..Done::text(&list, text) })
+}
+
+/// How much is missing, in words.
+fn missing(list: &GapsList) -> String {
+    let sum = |unit| list.gaps.iter().filter(|gap| gap.unit == unit).map(|gap| gap.missing).sum();
+    let units = [(GapUnit::Day, "day"), (GapUnit::File, "file"), (GapUnit::Item, "item")];
+    let counted = units.map(|(unit, word)| (sum(unit), word));
+    let parts: Vec<String> = counted.iter().filter(|(n, _)| *n > 0).map(|(n, word)| count(*n, word)).collect();
+    let more = if list.more > 0 { format!(" (and {} not shown)", count(list.more, "gap")) } else { String::new() };
+    format!("{}{more}", parts.join(", "))
+}
+
+/// What to type next, if anything helps.
+fn next(app: &App, list: &GapsList) -> String {
+    let rests = list.gaps.iter().filter(|gap| gap.rests_until.is_some()).count();
+    if list.login_needed {
+        return format!("Nothing can be read before a login: {}", app.typed.command("login"));
+    }
+    if rests == list.gaps.len() {
+        return "Garmin has refused all of it too often to be asked now: it is tried again by itself, see NEXT TRY."
+            .into();
+    }
+    let but = if rests > 0 { " (what rests is left out until the time under NEXT TRY)" } else { "" };
+    format!("To read only these now{but}: {} --missing", app.typed.command("sync"))
 }
 
 /// Runs `history`.

@@ -6,7 +6,8 @@ use garminsync_protocol::{DatasetsList, GapUnit, GapsList, History};
 
 /// `gaps`.
 pub fn gaps(list: &GapsList) -> String {
-    let head = ["dataset", "from", "to", "missing", "unit", "state", "detail", "since", "attempts", "next_at"];
+    let head =
+        ["dataset", "from", "to", "missing", "unit", "state", "detail", "since", "attempts", "next_at", "rests_until"];
     let unit = |unit| match unit {
         GapUnit::Day => "day",
         GapUnit::File => "file",
@@ -24,6 +25,7 @@ pub fn gaps(list: &GapsList) -> String {
             moment(gap.since),
             gap.attempts.to_string(),
             moment(gap.next_at),
+            moment(gap.rests_until),
         ]
     })
 }

@@ -28,11 +28,21 @@ pub fn gaps<Tz: TimeZone<Offset: Display>>(list: &GapsList, now: &DateTime<Tz>, 
             gap.state.as_str().into(),
             moment(gap.since, now),
             or_dash(Some(gap.attempts).filter(|tries| *tries > 0)),
-            moment(gap.next_at, now),
+            next_try(gap, list.login_needed, now),
             or_dash(gap.detail.clone().or((gap.state == GapState::Unread).then(|| "not read yet".into()))),
         ]
     };
     rows(head, list.gaps.iter().map(row), paint)
+}
+
+/// When it is tried, or what has to happen before.
+fn next_try<Tz: TimeZone<Offset: Display>>(gap: &Gap, login_needed: bool, now: &DateTime<Tz>) -> String {
+    match (gap.next_at, gap.rests_until) {
+        _ if login_needed => "after a login".into(),
+        (Some(at), _) => time::clock(at, now),
+        (None, Some(at)) => format!("with a sync after {}", time::clock(at, now)),
+        (None, None) => "with a sync".into(),
+    }
 }
 
 /// `history`; nothing where there are none.
@@ -139,6 +149,7 @@ mod tests {
             since: "2026-11-20T08:00:00Z".parse().ok(),
             attempts: 2,
             next_at: "2026-11-22T10:30:00Z".parse().ok(),
+            rests_until: None,
         };
         let unread = Gap {
             dataset: "original".into(),
@@ -151,14 +162,19 @@ mod tests {
             next_at: None,
             ..gap.clone()
         };
-        let list = GapsList { account: "default".into(), gaps: vec![gap, unread], more: 0 };
+        let by_hand = Gap { next_at: None, rests_until: gap.next_at, ..gap.clone() };
+        let (account, missing) = ("default".into(), vec![gap, by_hand, unread]);
+        let list = GapsList { account, gaps: missing, more: 0, missing: 7, login_needed: false };
         let shown = gaps(&list, &now(), Paint(false));
         assert_eq!(
             shown,
-            "DATASET   FROM        TO          MISSING  STATE   SINCE             TRIES  NEXT TRY  WHY\n\
-             hrv       2026-10-01  2026-10-03  3 days   error   2026-11-20 08:00  2      10:30     Garmin is in  [31mtrouble (HTTP 500)\n\
-             original  2026-10-01  2026-10-03  1 file   unread  -                 -      -         not read yet"
+            "DATASET   FROM        TO          MISSING  STATE   SINCE             TRIES  NEXT TRY                 WHY\n\
+             hrv       2026-10-01  2026-10-03  3 days   error   2026-11-20 08:00  2      10:30                    Garmin is in  [31mtrouble (HTTP 500)\n\
+             hrv       2026-10-01  2026-10-03  3 days   error   2026-11-20 08:00  2      with a sync after 10:30  Garmin is in  [31mtrouble (HTTP 500)\n\
+             original  2026-10-01  2026-10-03  1 file   unread  -                 -      with a sync              not read yet"
         );
+        let shown = gaps(&GapsList { login_needed: true, ..list.clone() }, &now(), Paint(false));
+        assert_eq!(shown.matches("after a login").count(), 3, "{shown}");
         assert_eq!(gaps(&GapsList { gaps: Vec::new(), ..list }, &now(), Paint(false)), "");
     }
 

@@ -34,6 +34,12 @@ pub struct GapsList {
     pub gaps: Vec<Gap>,
     /// Further gaps that are not in this answer because it would be too long.
     pub more: u64,
+    /// Days, files and items that are missing in all, those of the further gaps too; as `status` counts them.
+    #[serde(default)]
+    pub missing: u64,
+    /// Nothing is read before somebody signs in.
+    #[serde(default)]
+    pub login_needed: bool,
 }
 
 /// Days in a row, or a number of files or other items, of one dataset that are missing for one reason.
@@ -59,6 +65,9 @@ pub struct Gap {
     pub attempts: u32,
     /// When it is tried next, as far as is known; absent when nothing is planned.
     pub next_at: Option<DateTime<Utc>>,
+    /// It failed too often, and no sync tries it before; absent where any may.
+    #[serde(default)]
+    pub rests_until: Option<DateTime<Utc>>,
 }
 
 /// What is missing.

@@ -172,7 +172,7 @@ pub struct SyncStatus {
     pub complete_from: Option<NaiveDate>,
     /// The newest day that holds data.
     pub newest_day: Option<NaiveDate>,
-    /// Days (over all datasets) that are wanted and could not be read.
+    /// Days, files and items (over all datasets) that are wanted and missing, as `gaps.list` tells them.
     pub gaps: u64,
 }
 

@@ -26,10 +26,11 @@ const LONGEST_REASON: usize = 400;
 pub async fn gaps(rooms: Rooms, params: GapsParams, _: Reporter, _: CancellationToken) -> Answer {
     let account = params.account.unwrap_or_else(|| DEFAULT_ACCOUNT.into());
     let found = rooms.syncs.gaps(&account, &params.datasets).await.map_err(|why| refused(&account, why))?;
-    let more = found.len().saturating_sub(MOST_GAPS) as u64;
-    let next_run = next_run(&rooms, &account);
-    let gaps = found.into_iter().take(MOST_GAPS).map(|gap| told(gap, next_run)).collect();
-    said(GapsList { account, gaps, more })
+    let sync::Gaps { gaps, login_needed } = found;
+    let (missing, more) = (gaps.iter().map(|gap| gap.missing).sum(), gaps.len().saturating_sub(MOST_GAPS) as u64);
+    let next_run = next_run(&rooms, &account).filter(|_| !login_needed);
+    let gaps = gaps.into_iter().take(MOST_GAPS).map(|gap| told(gap, next_run)).collect();
+    said(GapsList { account, gaps, more, missing, login_needed })
 }
 
 /// When the next run of an account may ask Garmin.
@@ -56,10 +57,11 @@ fn told(gap: sync::Gap, next_run: Option<DateTime<Utc>>) -> Gap {
             Why::Error => GapState::Error,
             Why::Unavailable => GapState::Unavailable,
         },
-        detail: gap.detail.map(short),
+        detail: Some(short(gap.detail)),
         since: gap.since.map(|at| at.trunc_subsecs(0)),
         attempts: gap.attempts,
         next_at: next_at.map(|at| at.trunc_subsecs(0)),
+        rests_until: gap.rests_until.map(|at| at.trunc_subsecs(0)),
     }
 }
 

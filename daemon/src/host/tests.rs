@@ -4,15 +4,21 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::{Host, say};
+use super::{Host, SIGN_OF_LIFE, say};
 
-/// The child: ready, then a status, then until SIGTERM.
+/// The child: a long start, ready, then a status, then until SIGTERM.
 #[test]
 #[ignore = "run by systemd_is_told, in a process of its own"]
 fn child() {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
+    // Here time passes as soon as there is nothing else to do: a long start takes none.
+    let hurried = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    hurried.block_on(async {
+        let host = Host::new().unwrap();
+        host.patience("changing\nthe schema", tokio::time::sleep(SIGN_OF_LIFE * 2 + SIGN_OF_LIFE / 2)).await;
+    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut host = Host::new().unwrap();
@@ -44,11 +50,16 @@ fn systemd_is_told() {
         String::from_utf8_lossy(&message[..length]).trim().to_owned()
     };
     let mut heard = Vec::new();
-    while heard.iter().filter(|message| *message == "WATCHDOG=1").count() < 3 || !heard.contains(&"READY=1".to_owned())
-    {
+    let (is_watched, status) = (|message: &&String| *message == "WATCHDOG=1", "STATUS=1 account READY=0".to_owned());
+    while heard.iter().filter(is_watched).count() < 3 || !heard.contains(&status) {
         heard.push(next());
     }
-    assert!(heard.contains(&"STATUS=1 account READY=0".to_owned()), "{heard:?}");
+    assert!(heard.contains(&"READY=1".to_owned()), "{heard:?}");
+    // Before it was ready it said twice what takes so long, and asked for more time than it takes to say so again.
+    let before = heard.iter().take_while(|message| *message != "READY=1");
+    let start: Vec<_> = before.filter(|message| !message.starts_with("WATCHDOG")).map(String::as_str).collect();
+    let (more, what) = ("EXTEND_TIMEOUT_USEC=30000000", "STATUS=changing the schema");
+    assert_eq!(start, [more, what, more, what], "{heard:?}");
 
     let terminate = |signal: &str| Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(terminate("-HUP").success() && terminate("-TERM").success());

@@ -1,15 +1,18 @@
-//! What the ledger tells people: which days, files and items are wanted and missing, and why; what is held of each dataset. The room
-//! calls it with what the store knows and what the plan would ask for. It is pure, and must not know how it is shown.
+//! What the ledger tells people: which days, files and items are wanted and missing, and why. The look at the mirror calls it with what the
+//! store knows and what the plan would ask for. It is pure, and must not know how it is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use garminsync_garmin::Tier;
-use garminsync_store::{ActivityRef, LedgerEntry, State};
+use garminsync_store::{LedgerEntry, State};
 
-use super::datasets::{Dataset, Kind, Lane};
-use super::plan::{self, Fetch, Ledger, Scope, day_of};
-use super::run::tier_name;
+use super::datasets::{Dataset, Kind};
+use super::plan::{self, Candidate, Fetch, Ledger, Scope, day_of};
+
+/// Why something was never read, where nothing stands in the way.
+const UNREAD: &str = "not read yet";
+/// Of a failure of which nothing is written down.
+const NO_REASON: &str = "it could not be read";
 
 /// Days in a row, or a number of files or other items, of one dataset that are missing for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +28,7 @@ pub struct Gap {
     /// What the ledger says.
     pub why: Why,
     /// In words.
-    pub detail: Option<String>,
+    pub detail: String,
     /// Since when; `None` for what was never tried.
     pub since: Option<DateTime<Utc>>,
     /// Failures in a row, the most of any of them.
@@ -56,29 +59,6 @@ pub enum Why {
     Unavailable,
 }
 
-/// What is known of one dataset.
-#[derive(Clone, Debug)]
-pub struct Held {
-    /// The dataset.
-    pub dataset: &'static Dataset,
-    /// Whether it is mirrored.
-    pub on: bool,
-    /// The tiers that serve it, the preferred one first.
-    pub tiers: Vec<&'static str>,
-    /// Whether the account has one of them.
-    pub reachable: bool,
-    /// Days (or activities, files, items) whose data are held.
-    pub held: u64,
-    /// The oldest day that holds data.
-    pub oldest: Option<NaiveDate>,
-    /// The newest.
-    pub newest: Option<NaiveDate>,
-    /// When Garmin last answered for any of it.
-    pub last_read: Option<DateTime<Utc>>,
-    /// Days, files or items that are missing.
-    pub missing: u64,
-}
-
 /// One thing that is missing, before those alike are told as one.
 struct One<'a> {
     unit: Unit,
@@ -88,90 +68,127 @@ struct One<'a> {
     rests_until: Option<DateTime<Utc>>,
 }
 
-/// What is missing of `datasets`, by dataset, newest first. `fetches` is what a run would ask for now, `owed` the activities whose file is
-/// not there. Today is not missing yet.
+/// What is missing of `datasets`, by dataset, newest first. `troubled` is what the ledger says could not be read, `fetches` what a run would
+/// ask for now, `things` what there is of files and items by dataset. Today is not missing yet. `unread` may know more of why nothing of a
+/// dataset was read.
 pub fn gaps(
-    entries: &[LedgerEntry],
+    troubled: &[LedgerEntry],
     fetches: &[Fetch],
-    owed: &[ActivityRef],
+    things: &HashMap<&str, Vec<Candidate>>,
     datasets: &[&Dataset],
     ledger: &Ledger,
     scope: &Scope,
+    unread: impl Fn(&Dataset) -> Option<String>,
 ) -> Vec<Gap> {
     let mut gaps = Vec::new();
     for dataset in datasets {
-        let of_it: BTreeMap<&str, &LedgerEntry> = entries
+        let of_it: HashMap<&str, &LedgerEntry> = troubled
             .iter()
             .filter(|entry| entry.dataset == dataset.name)
             .map(|entry| (entry.item.as_str(), entry))
             .collect();
-        let mut missing: Vec<One<'_>> = match dataset.kind {
-            Kind::Files => owed.iter().map(|activity| file(activity, &of_it, scope)).collect(),
-            _ => {
-                let real = of_it.values().filter(|entry| !plan::is_note(&entry.item));
-                real.filter_map(|entry| failed(dataset, entry, scope)).collect()
-            }
+        let mut missing = match things.get(dataset.name.as_str()) {
+            Some(things) => things.iter().filter_map(|thing| one_of(dataset, thing, &of_it, ledger, scope)).collect(),
+            None => days(dataset, &of_it, fetches, ledger, scope),
         };
-        let first = scope.first(ledger);
-        let unread: BTreeSet<NaiveDate> = fetches
-            .iter()
-            .filter(|fetch| fetch.dataset == dataset.name)
-            .flat_map(|fetch| fetch.from.unwrap_or(first).iter_days().take_while(|day| *day <= fetch.to))
-            .filter(|day| *day < scope.today && !of_it.contains_key(day.to_string().as_str()))
-            .collect();
-        missing.extend(unread.into_iter().map(|day| One {
-            unit: Unit::Day,
-            day: Some(day),
-            why: Why::Unread,
-            entry: None,
-            rests_until: None,
-        }));
         // Days newest first, then what has none.
         missing.sort_by_key(|one| (one.unit, std::cmp::Reverse(one.day)));
-        for one in missing {
-            join(&mut gaps, &dataset.name, &one);
+        let detail = unread(dataset).unwrap_or_else(|| UNREAD.into());
+        let mut of_dataset = Vec::new();
+        for one in &missing {
+            join(&mut of_dataset, &dataset.name, one, &detail);
         }
+        gaps.append(&mut of_dataset);
     }
     gaps
 }
 
-/// A day or an item that the ledger says is missing.
-fn failed<'a>(dataset: &Dataset, entry: &'a LedgerEntry, scope: &Scope) -> Option<One<'a>> {
+/// The days that are missing: those that failed, and those that nobody has asked for.
+fn days<'a>(
+    dataset: &Dataset,
+    troubled: &HashMap<&str, &'a LedgerEntry>,
+    fetches: &[Fetch],
+    ledger: &Ledger,
+    scope: &Scope,
+) -> Vec<One<'a>> {
+    // What lies before the mirror begins, as the configuration says now, is not wanted any more; today may yet come.
+    let is_wanted = |day: NaiveDate| day < scope.today && scope.start.is_none_or(|start| day >= start);
+    let wanted = |entry: &&LedgerEntry| day_of(&entry.item).is_some_and(is_wanted);
+    let failed = troubled.values().copied().filter(wanted);
+    let mut missing: Vec<_> = failed.filter_map(|entry| one(dataset, entry, day_of(&entry.item), scope)).collect();
+    let (first, standing) = (scope.first(ledger), ledger.standing(&dataset.name));
+    let is_known = |day: &NaiveDate| {
+        standing.is_some_and(|standing| standing.days.contains(day)) || troubled.contains_key(day.to_string().as_str())
+    };
+    let unread: BTreeSet<NaiveDate> = fetches
+        .iter()
+        .filter(|fetch| fetch.dataset == dataset.name)
+        .flat_map(|fetch| fetch.from.unwrap_or(first).iter_days().take_while(|day| *day <= fetch.to))
+        .filter(|day| *day < scope.today && !is_known(day))
+        .collect();
+    missing.extend(unread.into_iter().map(|day| never_read(Unit::Day, Some(day))));
+    missing
+}
+
+/// A file or an item, if it is missing.
+fn one_of<'a>(
+    dataset: &Dataset,
+    thing: &Candidate,
+    troubled: &HashMap<&str, &'a LedgerEntry>,
+    ledger: &Ledger,
+    scope: &Scope,
+) -> Option<One<'a>> {
+    if let Some(entry) = troubled.get(thing.item.as_str()) {
+        return one(dataset, entry, thing.day, scope);
+    }
+    let known = ledger.standing(&dataset.name).and_then(|standing| standing.items.get(&thing.item));
+    known.is_none().then(|| never_read(unit(dataset), thing.day))
+}
+
+fn unit(dataset: &Dataset) -> Unit {
+    match dataset.kind {
+        Kind::Days | Kind::Activities => Unit::Day,
+        Kind::Files => Unit::File,
+        Kind::Items | Kind::Inventory | Kind::Deletions => Unit::Item,
+    }
+}
+
+fn never_read<'a>(unit: Unit, day: Option<NaiveDate>) -> One<'a> {
+    One { unit, day, why: Why::Unread, entry: None, rests_until: None }
+}
+
+/// What the ledger says is missing.
+fn one<'a>(dataset: &Dataset, entry: &'a LedgerEntry, day: Option<NaiveDate>, scope: &Scope) -> Option<One<'a>> {
     let why = match entry.state {
         State::Error => Why::Error,
         State::Unavailable => Why::Unavailable,
         State::Ok | State::Empty | State::Provisional => return None,
     };
-    let day = day_of(&entry.item);
-    let young = day.is_some_and(|day| !plan::is_final(day, scope.today, dataset.reread_days));
-    let unit = if day.is_some() { Unit::Day } else { Unit::Item };
+    let unit = unit(dataset);
+    let young = match dataset.kind {
+        // As the plan has it: only a day, and an inventory, may be tried again soon.
+        Kind::Files | Kind::Items | Kind::Deletions => false,
+        Kind::Inventory => true,
+        Kind::Days | Kind::Activities => day.is_some_and(|day| !plan::is_final(day, scope.today, dataset.reread_days)),
+    };
     Some(One { unit, day, why, entry: Some(entry), rests_until: plan::rests_until(entry, scope.now, young) })
-}
-
-/// A file that is owed: never asked for, or refused.
-fn file<'a>(activity: &ActivityRef, entries: &BTreeMap<&str, &'a LedgerEntry>, scope: &Scope) -> One<'a> {
-    let entry = entries.get(activity.activity_id.to_string().as_str()).copied();
-    One {
-        unit: Unit::File,
-        day: activity.start_local.as_deref().and_then(day_of),
-        why: if entry.is_some() { Why::Error } else { Why::Unread },
-        entry,
-        rests_until: entry.and_then(|entry| plan::rests_until(entry, scope.now, false)),
-    }
 }
 
 /// Puts one thing to the gap it belongs to: days to the one that ends just after them, for the same reason; others to any for the same
 /// reason.
-fn join(gaps: &mut Vec<Gap>, dataset: &str, one: &One<'_>) {
-    let detail = one.entry.and_then(|entry| entry.detail.clone());
+fn join(gaps: &mut Vec<Gap>, dataset: &str, one: &One<'_>, unread: &str) {
+    let detail = one.entry.map_or(unread, |entry| entry.detail.as_deref().unwrap_or(NO_REASON));
     let since = one.entry.and_then(|entry| entry.since_utc.or(Some(entry.fetched_utc)));
     let attempts = one.entry.map_or(0, |entry| entry.attempts);
-    let alike = |gap: &&mut Gap| {
-        let next = || one.day.and_then(|day| day.succ_opt());
-        (gap.dataset == dataset && gap.unit == one.unit && gap.why == one.why && gap.detail == detail)
-            && (one.unit != Unit::Day || gap.days.is_some_and(|(from, _)| Some(from) == next()))
+    let alike = |gap: &&mut Gap| gap.unit == one.unit && gap.why == one.why && gap.detail == detail;
+    let joined = match one.unit {
+        Unit::Day => {
+            let next = one.day.and_then(|day| day.succ_opt());
+            gaps.last_mut().filter(|gap| gap.days.is_some_and(|(from, _)| Some(from) == next)).filter(alike)
+        }
+        Unit::File | Unit::Item => gaps.iter_mut().find(alike),
     };
-    if let Some(gap) = gaps.iter_mut().rev().find(alike) {
+    if let Some(gap) = joined {
         gap.missing += 1;
         gap.days = match (gap.days, one.day) {
             (Some((from, to)), Some(day)) => Some((from.min(day), to.max(day))),
@@ -189,73 +206,11 @@ fn join(gaps: &mut Vec<Gap>, dataset: &str, one: &One<'_>) {
         missing: 1,
         unit: one.unit,
         why: one.why,
-        detail,
+        detail: detail.into(),
         since,
         attempts,
         rests_until: one.rests_until,
     });
-}
-
-/// What is held of every dataset. `gaps` are those of all that are on.
-pub fn held(
-    entries: &[LedgerEntry],
-    gaps: &[Gap],
-    all: &'static [Dataset],
-    on: &[&Dataset],
-    tiers: &[Tier],
-) -> Vec<Held> {
-    let about = |dataset: &'static Dataset| {
-        let mut held = Held {
-            dataset,
-            on: on.iter().any(|known| known.name == dataset.name),
-            tiers: dataset.tiers().map(tier_name).collect(),
-            reachable: dataset.tiers().any(|tier| tiers.contains(&tier)),
-            held: 0,
-            oldest: None,
-            newest: None,
-            last_read: None,
-            missing: gaps.iter().filter(|gap| gap.dataset == dataset.name).map(|gap| gap.missing).sum(),
-        };
-        for entry in entries.iter().filter(|entry| entry.dataset == dataset.name) {
-            if entry.state != State::Error {
-                held.last_read = held.last_read.max(Some(entry.fetched_utc));
-            }
-            let day = day_of(&entry.item);
-            // A list is marked by its days, and once as a whole; an inventory only as a whole.
-            let is_mark = day.is_none() && dataset.kind == Kind::Activities;
-            if matches!(entry.state, State::Ok | State::Provisional) && !is_mark {
-                held.held += 1;
-                held.oldest = held.oldest.into_iter().chain(day).min();
-                held.newest = held.newest.max(day);
-            }
-        }
-        held
-    };
-    all.iter().map(about).collect()
-}
-
-impl Held {
-    /// Which switch of the configuration it follows.
-    pub fn lane(&self) -> &'static str {
-        match self.dataset.lane {
-            Lane::Day => "day",
-            Lane::Intraday => "intraday",
-        }
-    }
-
-    /// The words that switch it together with others.
-    pub fn groups(&self) -> Vec<String> {
-        self.dataset.groups.clone()
-    }
-
-    /// Requests that a year of it costs by the preferred tier; `None` where it is one for each thing.
-    pub fn requests_per_year(&self) -> Option<u32> {
-        let tier = self.dataset.tiers().next()?;
-        match self.dataset.kind {
-            Kind::Days | Kind::Activities | Kind::Inventory => self.dataset.cost_per_year(tier),
-            Kind::Files | Kind::Items | Kind::Deletions => None,
-        }
-    }
 }
 
 #[cfg(test)]

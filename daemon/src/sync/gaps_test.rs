@@ -34,7 +34,7 @@ fn of(names: &[&str]) -> Vec<&'static Dataset> {
     datasets::all().unwrap().iter().filter(|dataset| names.contains(&dataset.name.as_str())).collect()
 }
 
-fn found(entries: &[LedgerEntry], owed: &[ActivityRef], names: &[&str]) -> Vec<Gap> {
+fn found(entries: &[LedgerEntry], things: &[(&'static str, Vec<Candidate>)], names: &[&str]) -> Vec<Gap> {
     let scope = Scope {
         now: now(),
         today: today(),
@@ -46,14 +46,14 @@ fn found(entries: &[LedgerEntry], owed: &[ActivityRef], names: &[&str]) -> Vec<G
     };
     let ledger = Ledger::new(entries, now(), |at| at.date_naive());
     let datasets = of(names);
-    let fetches = plan::plan(
-        datasets.iter().copied(),
-        &ledger,
-        &scope,
-        |dataset| dataset.tiers().next(),
-        &std::collections::HashMap::new(),
-    );
-    gaps(entries, &fetches, owed, &datasets, &ledger, &scope)
+    let fetches =
+        plan::plan(datasets.iter().copied(), &ledger, &scope, |dataset| dataset.tiers().next(), &HashMap::new());
+    let things = things.iter().cloned().collect();
+    gaps(entries, &fetches, &things, &datasets, &ledger, &scope, |_| None)
+}
+
+fn thing(id: i64, n: u64) -> Candidate {
+    Candidate { item: id.to_string(), day: Some(back(n)), changed_utc: None }
 }
 
 /// As a person would write it down.
@@ -102,7 +102,7 @@ fn days_in_a_row_with_one_reason_are_one_gap() {
         ]
     );
     assert_eq!(gaps[0].since, Some(now() - TimeDelta::days(3)));
-    assert_eq!(gaps[0].detail.as_deref(), Some("it is error"));
+    assert_eq!(gaps[0].detail, "it is error");
 
     entries.retain(|entry| entry.state != State::Unavailable);
     let days = [
@@ -123,30 +123,30 @@ fn what_failed_for_long_rests_and_says_until_when() {
 
 #[test]
 fn files_that_are_owed_are_told_by_reason() {
-    let owed = |id: i64, n| ActivityRef {
-        activity_id: id,
-        name: None,
-        activity_type: None,
-        start_local: Some(format!("{}T08:00:00", back(n))),
-    };
     let refused = [entry("original", 3, State::Error, 1), entry("original", 4, State::Error, 4)];
-    let gaps = found(&refused, &[owed(5, 1), owed(4, 2), owed(3, 7), owed(2, 9)], &["original"]);
+    let owed = vec![thing(5, 1), thing(4, 2), thing(3, 7), thing(2, 9)];
+    let gaps = found(&refused, &[("original", owed)], &["original"]);
     assert_eq!(lines(&gaps), ["original 9..1 2 File Unread x0", "original 7..2 2 File Error x4"]);
-    assert_eq!(found(&refused, &[], &["original"]), [], "what is not owed is not missing");
+    assert_eq!(found(&refused, &[("original", Vec::new())], &["original"]), [], "what is not owed is not missing");
 }
 
 #[test]
-fn what_is_held_is_counted_by_dataset() {
-    let mut entries: Vec<_> = (1..=9).map(|n| entry("hrv", back(n), State::Ok, 0)).collect();
-    entries.extend([entry("hrv", back(10), State::Empty, 0), entry("hrv", back(11), State::Error, 1)]);
-    entries.extend([entry("activities", "all", State::Ok, 0), entry("activities", back(2), State::Ok, 0)]);
-    let missing = found(&entries, &[], &["hrv"]);
-    let held = held(&entries, &missing, datasets::all().unwrap(), &of(&["hrv"]), &[Tier::Account]);
-    let of = |name: &str| held.iter().find(|held| held.dataset.name == name).unwrap();
-    let hrv = of("hrv");
-    assert_eq!((hrv.held, hrv.oldest, hrv.newest, hrv.missing), (9, Some(back(9)), Some(back(1)), 10));
-    assert_eq!((hrv.on, hrv.reachable, hrv.last_read), (true, true, Some(now() - TimeDelta::minutes(10))));
-    assert_eq!((of("activities").held, of("activities").on), (1, false));
-    assert_eq!((of("sleep").held, of("sleep").last_read), (0, None));
-    assert_eq!(held.len(), datasets::all().unwrap().len());
+fn an_item_that_nobody_has_asked_for_is_missing_and_one_that_is_gone_is_not() {
+    let known = [
+        entry("activity_detail", 1, State::Ok, 0),
+        entry("activity_detail", 2, State::Error, 3),
+        entry("activity_detail", 8, State::Error, 1),
+    ];
+    let there = vec![thing(1, 3), thing(2, 5), thing(3, 9)];
+    let gaps = found(&known, &[("activity_detail", there)], &["activity_detail"]);
+    let told = ["activity_detail 5..5 1 Item Error x3 rests 167 h", "activity_detail 9..9 1 Item Unread x0"];
+    assert_eq!(lines(&gaps), told);
+    assert_eq!(gaps.iter().map(|gap| gap.detail.as_str()).collect::<Vec<_>>(), ["it is error", "not read yet"]);
+}
+
+#[test]
+fn what_lies_before_the_mirror_is_not_missing() {
+    let failed = [entry("hrv", back(20), State::Error, 1), entry("hrv", back(21), State::Error, 1)];
+    let days: Vec<_> = found(&failed, &[], &["hrv"]).into_iter().filter(|gap| gap.why == Why::Error).collect();
+    assert_eq!(lines(&days), ["hrv 20..20 1 Day Error x1"]);
 }

@@ -53,6 +53,11 @@ impl Known {
         matches!(self.state, State::Ok | State::Provisional)
     }
 
+    /// Whether Garmin has ever answered for it.
+    pub fn is_answered(&self) -> bool {
+        self.has_data() || self.state == State::Empty
+    }
+
     /// How long it rests after its last failure.
     fn rest(&self, young: bool) -> Option<TimeDelta> {
         let more = self.attempts.checked_sub(STUBBORN)?;

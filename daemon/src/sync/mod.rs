@@ -10,6 +10,7 @@ mod forget;
 mod gaps;
 mod grounds;
 pub mod known;
+mod look;
 mod memory;
 pub mod originals;
 pub mod outbound;
@@ -29,17 +30,18 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use garminsync_garmin::Tier;
-use garminsync_store::{LedgerEntry, Store};
+use garminsync_store::Store;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::datasets::Dataset;
-pub use self::gaps::{Gap, Held, Unit, Why};
+pub use self::gaps::{Gap, Unit, Why};
+pub use self::look::{Gaps, Held};
 use self::outbound::Outbound;
 use self::pace::{Moment, Pace};
-use self::plan::{EARLIEST, Ledger, Scope};
+use self::plan::EARLIEST;
 use self::request::Live;
 pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
 pub use self::rules::{Rules, Senseless, projections, sampled};
@@ -172,87 +174,12 @@ impl Syncs {
         self.0.tasks.wait().await;
     }
 
-    /// What is wanted of an account and missing; of the named datasets, or of all that are on.
-    ///
-    /// # Errors
-    /// [`Refused`].
-    pub async fn gaps(&self, account: &str, datasets: &[String]) -> Result<Vec<Gap>, Refused> {
-        Ok(self.look(account, self.0.datasets(datasets)?).await?.gaps)
-    }
-
-    /// What is held of every dataset there is.
-    ///
-    /// # Errors
-    /// [`Refused`].
-    pub async fn held(&self, account: &str) -> Result<Vec<Held>, Refused> {
-        let on = self.0.rules.datasets();
-        let Looked { entries, gaps, tiers } = self.look(account, on.clone()).await?;
-        Ok(gaps::held(&entries, &gaps, datasets::all().unwrap_or_default(), &on, &tiers))
-    }
-
-    /// The newest runs of an account, newest first.
-    ///
-    /// # Errors
-    /// [`Refused`].
-    pub async fn history(&self, account: &str, last: u32) -> Result<Vec<RunRow>, Refused> {
-        self.tiers(account).await?;
-        let name = account.to_owned();
-        self.0.store.call(move |store| store.runs(&name, last)).await.map_err(unread)?.map_err(unread)
-    }
-
-    /// The tiers of an account; none where its login is dead. Its data can be looked at all the same.
-    async fn tiers(&self, account: &str) -> Result<Vec<Tier>, Refused> {
-        match self.0.accounts.access(account, self.0.paused(account).await).await {
-            Ok(access) => Ok(access.tiers),
-            Err(NoAccess::LoginNeeded(_)) => Ok(Vec::new()),
-            Err(NoAccess::Unknown) => {
-                let name = account.to_owned();
-                match self.0.store.call(move |store| store.knows(&name)).await.map_err(unread)?.map_err(unread)? {
-                    true => Ok(Vec::new()),
-                    false => Err(Refused::UnknownAccount),
-                }
-            }
-        }
-    }
-
-    /// Looks at the ledger as a run would.
-    async fn look(&self, account: &str, datasets: Vec<&'static Dataset>) -> Result<Looked, Refused> {
-        let tiers = self.tiers(account).await?;
-        let now = Utc::now();
-        let start = self.0.start_of(account);
-        let name = account.to_owned();
-        let work = move |store: &mut Store| {
-            let zone = zone_of(store, &name)?;
-            let today = zone.day(now);
-            let scope = Scope { now, today, start, since: None, until: None, missing: true, rest: None };
-            let (mut entries, owed) = (Vec::new(), store.activities_without_original(&name)?);
-            store.each_entry(&name, |entry| entries.push(entry))?;
-            let mut ledger = Ledger::new(&entries, now, |at| zone.day(at));
-            ledger.witness(grounds::witnesses(store, &name)?);
-            // Where there is no login, everything is wanted that any could bring.
-            let of = |dataset: &Dataset| dataset.tiers().find(|tier| tiers.is_empty() || tiers.contains(tier));
-            let grounds = grounds::look(store, &name, &datasets, &datasets, &ledger)?;
-            let fetches = plan::plan(datasets.iter().copied(), &ledger, &scope, of, &grounds);
-            let datasets: Vec<&Dataset> = datasets.into_iter().filter(|dataset| of(dataset).is_some()).collect();
-            let gaps = gaps::gaps(&entries, &fetches, &owed, &datasets, &ledger, &scope);
-            Ok::<_, garminsync_store::Error>(Looked { entries, gaps, tiers })
-        };
-        self.0.store.call(work).await.map_err(unread)?.map_err(unread)
-    }
-
     /// Looks up in the store what `status` shows of an account, and shows it.
     pub async fn refresh_view(&self, account: &str) {
         let slot = self.0.slot(account);
         self.0.open_queues(account, &slot).await;
         self.0.refresh(account, &slot, |_| {}).await;
     }
-}
-
-/// The ledger of an account, and what is missing by it.
-struct Looked {
-    entries: Vec<LedgerEntry>,
-    gaps: Vec<Gap>,
-    tiers: Vec<Tier>,
 }
 
 /// By whose clock the days of an account go.
@@ -304,6 +231,26 @@ impl Inner {
     async fn zone(&self, account: &str) -> Zone {
         let name = account.to_owned();
         self.store.call(move |store| zone_of(store, &name)).await.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// The tiers of an account; none where its login is dead. Its data can be looked at all the same.
+    async fn tiers(&self, account: &str) -> Result<Vec<Tier>, Refused> {
+        match self.accounts.access(account, self.paused(account).await).await {
+            Ok(access) => Ok(access.tiers),
+            Err(NoAccess::LoginNeeded(_)) => Ok(Vec::new()),
+            Err(NoAccess::Unknown) => {
+                let name = account.to_owned();
+                match self.store.call(move |store| store.knows(&name)).await.map_err(unread)?.map_err(unread)? {
+                    true => Ok(Vec::new()),
+                    false => Err(Refused::UnknownAccount),
+                }
+            }
+        }
+    }
+
+    /// How far back the mirror of an account goes; `None`: to the first day that has data.
+    fn start_of(&self, account: &str) -> Option<NaiveDate> {
+        self.rules.account_start.get(account).copied().unwrap_or(self.rules.start)
     }
 
     /// Makes an account's queues, with the pauses that the store remembers.
@@ -374,11 +321,6 @@ impl Inner {
             NoAccess::Unknown => Refused::UnknownAccount,
             NoAccess::LoginNeeded(why) => Refused::LoginNeeded(why),
         })
-    }
-
-    /// How far back the mirror of an account goes.
-    fn start_of(&self, account: &str) -> Option<NaiveDate> {
-        self.rules.account_start.get(account).copied().unwrap_or(self.rules.start)
     }
 
     /// Whether any run may begin.
@@ -548,8 +490,11 @@ impl Inner {
 
     /// Computes what is shown of an account from the store, on the store's thread.
     async fn refresh(&self, account: &str, slot: &Slot, change: impl FnOnce(&mut Now)) {
-        let (name, datasets) = (account.to_owned(), self.rules.datasets());
-        let looked = self.store.call(move |store| view::look(store, &name, &datasets)).await;
+        // Of an account that was never synced nothing is missing.
+        let tiers = self.tiers(account).await.ok();
+        let (name, datasets, start) = (account.to_owned(), self.rules.datasets(), self.start_of(account));
+        let looked = move |store: &mut Store| view::look(store, &name, &datasets, tiers.as_deref(), start);
+        let looked = self.store.call(looked).await;
         let at = Utc::now();
         let queues = view::queues(&slot.paces, at);
         let paused_until = queues.values().filter_map(|queue| queue.paused_until).max();

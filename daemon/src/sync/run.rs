@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use self::ahead::Ahead;
 use self::days::Piece;
 use self::fresh::News;
+pub use self::items::candidates;
 use self::progress::Progress;
 use self::send::Sender;
 pub use self::send::tier_name;

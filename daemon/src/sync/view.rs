@@ -9,8 +9,9 @@ use garminsync_garmin::Tier;
 use garminsync_store::{Error, State, Store};
 
 use super::datasets::{Dataset, Kind, Lane};
+use super::look::{self, Looked};
 use super::pace::Pace;
-use super::plan::{Ledger, Standing, earlier, is_note};
+use super::plan::{Ledger, Standing, earlier};
 use super::route::Points;
 use super::run::{Paces, lock, tier_name};
 use super::zone::Zone;
@@ -34,7 +35,7 @@ pub struct View {
     pub complete_from: Option<NaiveDate>,
     /// The newest day with data.
     pub newest_day: Option<NaiveDate>,
-    /// Days and files that are wanted and could not be read.
+    /// Days, files and items that are wanted and missing; as `gaps` tells them.
     pub gaps: u64,
     /// Nothing is asked before.
     pub paused_until: Option<DateTime<Utc>>,
@@ -71,23 +72,24 @@ pub fn queues(paces: &Paces, now: DateTime<Utc>) -> BTreeMap<&'static str, Queue
     lock(paces).iter().map(numbers).collect()
 }
 
-/// Looks up what the store knows; the rest is as if idle.
-pub fn look(store: &Store, account: &str, datasets: &[&Dataset]) -> Result<View, Error> {
+/// Looks up what the store knows; the rest is as if idle. `tiers`: of the account; `None` where it is not known at all.
+pub fn look(
+    store: &Store,
+    account: &str,
+    datasets: &[&'static Dataset],
+    tiers: Option<&[Tier]>,
+    start: Option<NaiveDate>,
+) -> Result<View, Error> {
     let now = Utc::now();
-    let zone = super::zone_of(store, account)?;
+    let Some(tiers) = tiers else { return Ok(View::default()) };
+    let Looked { ledger, gaps, today } = look::look(store, account, datasets, tiers, start, now)?;
     let runs = store.last_runs(account)?;
-    let (mut ledger, mut gaps) = (Ledger::default(), 0);
-    store.each_entry(account, |entry| {
-        let missing = matches!(entry.state, State::Error | State::Unavailable);
-        gaps += u64::from(missing && !is_note(&entry.item));
-        ledger.learn(entry, now, |at| zone.day(at));
-    })?;
     Ok(View {
         last_ok_at: runs.last_ok_ended,
         last_error: runs.last_error,
-        complete_from: complete_from(&ledger, datasets, zone.day(now)),
+        complete_from: complete_from(&ledger, datasets, today),
         newest_day: store.newest_day(account)?,
-        gaps,
+        gaps: gaps.iter().map(|gap| gap.missing).sum(),
         ..View::default()
     })
 }

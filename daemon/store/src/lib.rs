@@ -18,6 +18,7 @@ mod record;
 mod retention;
 mod runs;
 mod store;
+mod summary;
 mod vault;
 
 pub use error::Error;
@@ -35,4 +36,5 @@ pub use retention::{OldOriginal, Thinned};
 pub use runs::{LastRuns, RunRow};
 pub use secrecy::zeroize::Zeroizing;
 pub use store::{AccountRow, ActivityRef, Store};
+pub use summary::Summary;
 pub use vault::{KeptAside, KeySource, Keyring, Keys, Kind, Opened, Vault};

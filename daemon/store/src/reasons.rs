@@ -131,18 +131,18 @@ impl Store {
         Ok(held.unsigned_abs())
     }
 
-    /// What a dataset's own query finds: columns `item`, `day` and `changed_utc`, in its order.
+    /// What a dataset's own query finds, one by one and in its order: columns `item`, `day` and `changed_utc`.
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub fn things(&self, account: &str, sql: &str) -> Result<Vec<Thing>, Error> {
+    pub fn each_thing(&self, account: &str, sql: &str, mut take: impl FnMut(Thing)) -> Result<(), Error> {
         let mut statement = garmin(self.connection.prepare_cached(sql))?;
-        let rows = garmin(statement.query_map([account], |row| {
+        let mut rows = garmin(statement.query_map([account], |row| {
             let changed_utc: Option<String> = row.get(2)?;
             let changed_utc = changed_utc.and_then(|text| text.parse().ok());
             Ok(Thing { item: row.get(0)?, day: row.get(1)?, changed_utc })
         }))?;
-        garmin(rows.collect())
+        rows.try_for_each(|thing| garmin(thing).map(&mut take))
     }
 
     /// The activities that started on these local days, and whether each is marked as deleted.

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use zstd::bulk::Decompressor;
+use zstd::zstd_safe::get_frame_content_size;
 
 use crate::database::{GARMIN, garmin};
 use crate::error::Error;
@@ -41,7 +43,8 @@ impl Store {
         &self.outdated
     }
 
-    /// Makes the tables of one dataset anew from the archive. `step` hears how far it is and may break it off.
+    /// Makes the tables of one dataset anew from the archive. `step` hears how far it is and may break it off. What it writes is as large as
+    /// the tables: [`Store::settle`] after the last of several brings it from the log to its place.
     ///
     /// # Errors
     /// [`Error::Dataset`] for an unknown dataset or wrong SQL, [`Error::Projection`] when an archived answer does not fit,
@@ -63,8 +66,6 @@ impl Store {
         }
         garmin(transaction.commit())?;
         self.outdated.remove(dataset);
-        // What a rebuild writes is as large as the tables: it does not wait in the log for the next run's end.
-        self.settle()?;
         Ok(Rebuilt { answers, rows })
     }
 }
@@ -191,10 +192,25 @@ fn made(transaction: &Transaction<'_>) -> Result<Vec<(String, String)>, Error> {
     Ok(rows.iter().flat_map(each).collect())
 }
 
-/// An answer as Garmin sent it.
-pub(crate) fn unpacked(dataset: &str, item: &str, body: &[u8]) -> Result<String, Error> {
-    let body = zstd::decode_all(body).ok().and_then(|body| String::from_utf8(body).ok());
-    body.ok_or_else(|| Error::Stored { file: GARMIN, what: format!("the archived answer of {dataset} {item}") })
+/// The longest answer that is believed: more is a damaged archive, and no reason to take all the memory there is.
+const LONGEST: u64 = 1 << 30;
+
+/// Gives answers back as Garmin sent them. What it needs for one serves the next, too.
+pub(crate) struct Unpacker(Decompressor<'static>);
+
+impl Unpacker {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let failed = |e| Error::Stored { file: GARMIN, what: format!("its answers ({e})") };
+        Decompressor::new().map(Self).map_err(failed)
+    }
+
+    pub(crate) fn unpack(&mut self, dataset: &str, item: &str, body: &[u8]) -> Result<String, Error> {
+        let length = get_frame_content_size(body).ok().flatten().filter(|length| *length <= LONGEST);
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let body = length.and_then(|length| self.0.decompress(body, length).ok());
+        let body = body.and_then(|body| String::from_utf8(body).ok());
+        body.ok_or_else(|| Error::Stored { file: GARMIN, what: format!("the archived answer of {dataset} {item}") })
+    }
 }
 
 /// Projects the archived answers in the order in which they came, so that of two that speak of one thing the same has the last word.
@@ -217,6 +233,7 @@ fn fill(
     }
     order.sort_unstable();
     let total = order.len() as u64;
+    let mut unpacker = Unpacker::new()?;
     let mut answer = garmin(transaction.prepare_cached("SELECT account, item, body FROM answer WHERE rowid = ?1"))?;
     for (done, (fetched_utc, number)) in (0..).zip(&order) {
         if done % STEP == 0 && step(Step { done, total }).is_break() {
@@ -224,7 +241,7 @@ fn fill(
         }
         let (account, item, body): (String, String, Vec<u8>) =
             garmin(answer.query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))?;
-        prepared.run(&account, &item, &unpacked(&projection.dataset, &item, &body)?, fetched_utc)?;
+        prepared.run(&account, &item, &unpacker.unpack(&projection.dataset, &item, &body)?, fetched_utc)?;
     }
     match step(Step { done: total, total }) {
         ControlFlow::Continue(()) => Ok(total),

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ledger::{Mark, Standing, State, merge};
 use crate::originals::sha256_hex;
 use crate::projection::{GONE, Prepared, Projection};
-use crate::rebuild::unpacked;
+use crate::rebuild::Unpacker;
 use crate::store::{Store, maybe_time_column, time_column};
 
 /// How hard answers are compressed: zstd's default, as higher levels cost more time than they save room on small JSON.
@@ -193,7 +193,7 @@ fn archive(
         let sha256 = sha256_hex(body.as_bytes());
         let mut one = judge(old.as_ref().map(|(sha256, _)| sha256.as_str()), &sha256);
         let old = match old {
-            Some((_, old)) if one.unchanged == 0 => Some(unpacked(batch.dataset, item, &old)?),
+            Some((_, old)) if one.unchanged == 0 => Some(Unpacker::new()?.unpack(batch.dataset, item, &old)?),
             _ => None,
         };
         if old.as_ref().is_some_and(|old| known_as.is_alike(old, body)) {

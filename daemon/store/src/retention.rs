@@ -9,7 +9,7 @@ use rusqlite::{Transaction, TransactionBehavior};
 use crate::database::{garmin, utc_text};
 use crate::error::Error;
 use crate::projection::{Prepared, Projection};
-use crate::rebuild::{accounts, unpacked};
+use crate::rebuild::{Unpacker, accounts};
 use crate::store::Store;
 
 /// Days that are let go in one transaction: others wait while it lasts.
@@ -152,7 +152,7 @@ fn let_go(
         rows += garmin(gone)? as u64;
     }
     // Which moments a local day has is in its answer only: those of the first days that stay are put back.
-    let mut prepared = Prepared::new(transaction, projection)?;
+    let (mut prepared, mut unpacker) = (Prepared::new(transaction, projection)?, Unpacker::new()?);
     let mut staying = garmin(transaction.prepare_cached(
         "SELECT item, fetched_utc, body FROM answer WHERE account = ?1 AND dataset = ?2 AND item BETWEEN ?3 AND ?4
          ORDER BY fetched_utc, rowid",
@@ -162,7 +162,7 @@ fn let_go(
     while let Some(row) = garmin(found.next())? {
         let (item, fetched_utc, body): (String, String, Vec<u8>) =
             (garmin(row.get(0))?, garmin(row.get(1))?, garmin(row.get(2))?);
-        prepared.run(account, &item, &unpacked(dataset, &item, &body)?, &fetched_utc)?;
+        prepared.run(account, &item, &unpacker.unpack(dataset, &item, &body)?, &fetched_utc)?;
     }
     Ok((answers as u64, rows))
 }

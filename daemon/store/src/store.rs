@@ -194,9 +194,10 @@ impl Store {
     }
 }
 
-const ENTRIES: &str = "SELECT dataset, item, state, fetched_utc, attempts, since_utc, detail FROM ledger";
+/// The columns that [`entry`] reads.
+pub(crate) const ENTRIES: &str = "SELECT dataset, item, state, fetched_utc, attempts, since_utc, detail FROM ledger";
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
+pub(crate) fn entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
     Ok(LedgerEntry {
         dataset: row.get(0)?,
         item: row.get(1)?,

@@ -273,6 +273,13 @@ impl Mirror {
     }
 
     /// `SELECT key, count(*)` and the like, as text.
+    /// Lets time pass, in SQLite's words, since all that the ledger knows.
+    pub fn age(&self, by: &str) {
+        let database = rusqlite::Connection::open(self.dir.path().join("garmin.db")).unwrap();
+        let sql = "UPDATE ledger SET fetched_utc = strftime('%Y-%m-%dT%H:%M:%SZ', fetched_utc, ?1)";
+        database.execute(sql, [by]).unwrap();
+    }
+
     pub fn counts(&self, sql: &str) -> BTreeMap<String, u64> {
         let rows = self.rows(sql).into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect::<Vec<_>>());
         rows.map(|row| (row[0].as_str().unwrap().into(), row[1].as_f64().unwrap() as u64)).collect()

@@ -79,10 +79,22 @@ async fn a_day_that_is_answered_500_for_ever_costs_only_itself() {
     let asked = mirror.fake.count(&Filter::host(Host::Connectapi).status(500));
     assert!((7..=11).contains(&asked), "{asked}");
     assert!(states(&mirror, "daily_summary").contains(&("error".into(), 1)), "{:?}", states(&mirror, "daily_summary"));
-    // It costs the next run little, and heals.
+    // It costs the next runs little: after three it rests for a week, whoever asks.
+    let troubled = || mirror.fake.count(&Filter::host(Host::Connectapi).status(500));
     let second = mirror.sync().await;
     assert_eq!((second.outcome, second.requests), (Outcome::Partial, 5 + 3));
+    assert_eq!(mirror.sync().await.outcome, Outcome::Partial);
+    let tried = troubled();
+    mirror.sync_ok().await;
+    mirror.age("-167 hours");
+    mirror.sync_ok().await;
+    assert_eq!(troubled(), tried);
+    mirror.age("-1 hours");
+    assert_eq!(mirror.sync().await.outcome, Outcome::Partial);
+    assert!(troubled() > tried);
+    // And it heals.
     mirror.fake.behave();
+    mirror.age("-168 hours");
     mirror.sync_ok().await;
     mirror.assert_complete(back(199));
 }
@@ -251,6 +263,14 @@ async fn an_area_that_nobody_serves_rests_for_a_day() {
     let asked = mirror.fake.count(&Filter::host(Host::Connectapi).path("sleep-service"));
     mirror.sync_ok().await;
     assert_eq!((asked, mirror.fake.count(&Filter::host(Host::Connectapi).path("sleep-service"))), (1, 1));
+    // Then it is asked for once more, and all of it where it is served by now.
+    mirror.age("-24 hours");
+    mirror.sync_ok().await;
+    assert_eq!(mirror.fake.count(&Filter::host(Host::Connectapi).path("sleep-service")), 2);
+    mirror.fake.behave();
+    mirror.age("-24 hours");
+    mirror.sync_ok().await;
+    mirror.assert_complete(back(59));
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ impl Piece {
         })
     }
 
-    pub fn errors(self, why: Option<&str>) -> Vec<Mark> {
+    pub fn errors(self, why: &str) -> Vec<Mark> {
         errors(self.from, self.to, why)
     }
 }
@@ -92,7 +92,7 @@ impl<S: Login> Run<S> {
                 }
                 Err(Lacking::Trouble(Trouble::Refused(status))) => {
                     let why = format!("Garmin refuses this request (HTTP {status})");
-                    self.failed(dataset, piece.errors(None), why).await?;
+                    self.failed(dataset, piece.errors(&why), why).await?;
                 }
                 Err(Lacking::NoPath | Lacking::Trouble(Trouble::Absent | Trouble::Closed)) => {
                     self.close(dataset, tier, plan).await?;
@@ -100,11 +100,11 @@ impl<S: Login> Run<S> {
                 }
                 Err(Lacking::Trouble(Trouble::Nobody)) => return Ok(None),
                 Err(Lacking::Trouble(Trouble::Odd(why))) => {
-                    self.failed(dataset, piece.errors(Some(&why)), why).await?;
+                    self.failed(dataset, piece.errors(&why), why).await?;
                 }
                 Err(Lacking::Trouble(Trouble::Passing(why))) if piece.narrowed => return Ok(Some(why)),
                 Err(Lacking::Trouble(Trouble::Passing(why))) => {
-                    self.suspect((dataset, tier), piece.errors(Some(&why)), why, Some(piece))?;
+                    self.suspect((dataset, tier), piece.errors(&why), why, Some(piece))?;
                 }
             }
             self.ledger.ask(&dataset.name, Some(from), to);
@@ -155,7 +155,7 @@ impl<S: Login> Run<S> {
             }
             Err(NotRecorded::Odd(why)) => {
                 self.unrecorded = (requests, bytes);
-                self.failed(dataset, piece.errors(Some(&why)), why).await
+                self.failed(dataset, piece.errors(&why), why).await
             }
             Err(NotRecorded::Store(error)) => Err(super::failed(error)),
         }
@@ -238,6 +238,6 @@ fn slug(account: &str) -> String {
     account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
-pub(super) fn errors(from: NaiveDate, to: NaiveDate, why: Option<&str>) -> Vec<Mark> {
-    archive::all_days(from, to, |_| State::Error, why)
+pub(super) fn errors(from: NaiveDate, to: NaiveDate, why: &str) -> Vec<Mark> {
+    archive::all_days(from, to, |_| State::Error, Some(why))
 }

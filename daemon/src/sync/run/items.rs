@@ -34,14 +34,19 @@ pub(super) enum Came {
     Nobody,
 }
 
-/// The things that a dataset may be asked for, by the tables that name them.
-pub(super) fn candidates(store: &Store, account: &str, dataset: &Dataset) -> Result<Vec<Candidate>, Error> {
-    let candidate = |thing: Thing| Candidate {
-        item: thing.item,
-        day: thing.day.as_deref().and_then(plan::day_of),
-        changed_utc: thing.changed_utc,
-    };
-    Ok(store.things(account, &dataset.sql_each)?.into_iter().map(candidate).collect())
+/// The things that a dataset may be asked for, by the tables that name them, as far as they are `wanted`.
+pub fn candidates(
+    store: &Store,
+    account: &str,
+    dataset: &Dataset,
+    wanted: impl Fn(&Candidate) -> bool,
+) -> Result<Vec<Candidate>, Error> {
+    let mut candidates = Vec::new();
+    store.each_thing(account, &dataset.sql_each, |Thing { item, day, changed_utc }| {
+        let candidate = Candidate { item, day: day.as_deref().and_then(plan::day_of), changed_utc };
+        candidates.extend(Some(candidate).filter(&wanted));
+    })?;
+    Ok(candidates)
 }
 
 impl<S: Login> Run<S> {
@@ -66,7 +71,7 @@ impl<S: Login> Run<S> {
                 continue;
             }
             let account = self.job.account.clone();
-            let known = self.job.store.call(move |store| candidates(store, &account, dataset)).await?;
+            let known = self.job.store.call(move |store| candidates(store, &account, dataset, |_| true)).await?;
             let known = known.map_err(super::failed)?;
             if dataset.drops {
                 self.drop_things(dataset, &known).await?;

@@ -92,16 +92,12 @@ impl<S: Login> Run<S> {
                 self.deletions(fetch.from, fetch.to, &listing.ids).await
             }
             Some(Trouble::Passing(why)) => {
-                self.suspect((dataset, fetch.tier), errors(from, listing.left, Some(&why)), why, None)
+                self.suspect((dataset, fetch.tier), errors(from, listing.left, &why), why, None)
             }
-            Some(Trouble::Odd(why)) => self.failed(dataset, errors(from, listing.left, Some(&why)), why).await,
+            Some(Trouble::Odd(why)) => self.failed(dataset, errors(from, listing.left, &why), why).await,
             Some(Trouble::Refused(status)) => {
-                self.failed(
-                    dataset,
-                    errors(from, listing.left, None),
-                    format!("Garmin refuses this request (HTTP {status})"),
-                )
-                .await
+                let why = format!("Garmin refuses this request (HTTP {status})");
+                self.failed(dataset, errors(from, listing.left, &why), why).await
             }
             Some(Trouble::Absent | Trouble::Closed | Trouble::Nobody) => Ok(()),
         }

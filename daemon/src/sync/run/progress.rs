@@ -99,7 +99,9 @@ fn things_left(
         let standing = ledger.standing(&dataset.name);
         let things = match dataset.kind {
             Kind::Inventory => usize::from(plan::inventory(dataset, standing, scope)),
-            Kind::Items => plan::items(dataset, items::candidates(store, account, dataset)?, standing, scope).len(),
+            Kind::Items => {
+                plan::items(dataset, items::candidates(store, account, dataset, |_| true)?, standing, scope).len()
+            }
             Kind::Files => plan::originals(store.activities_without_original(account)?, standing, scope).len(),
             _ => continue,
         };

@@ -82,7 +82,7 @@ impl<S: Login> Run<S> {
             let held = self.job.store.call(held).await?.map_err(super::failed)?;
             if held.get(&day) == Some(&false) {
                 found = true;
-            } else if !failed {
+            } else if !failed && self.tier_of(dataset) == Some(tier) {
                 self.note(dataset, day, IN_VAIN).await?;
             }
         }

@@ -131,7 +131,7 @@ impl<S: Login> Run<S> {
     pub(super) async fn narrow_down(&mut self, plan: &[Fetch]) -> Result<(), Stop> {
         while let Some(piece) = self.narrow.pop() {
             if let Some(why) = self.silent.get(&(piece.dataset.name.as_str(), piece.tier)).cloned() {
-                self.failed(piece.dataset, piece.errors(Some(&why)), why).await?;
+                self.failed(piece.dataset, piece.errors(&why), why).await?;
                 continue;
             }
             let mut failed = Vec::new();
@@ -146,7 +146,7 @@ impl<S: Login> Run<S> {
                 [(half, _)] if half.from < half.to => self.narrow.push(*half),
                 _ => {
                     for (half, why) in failed {
-                        self.failed(half.dataset, half.errors(Some(&why)), why).await?;
+                        self.failed(half.dataset, half.errors(&why), why).await?;
                     }
                 }
             }

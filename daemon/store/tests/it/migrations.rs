@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use garminsync_store::Store;
+use garminsync_store::{Error, Store};
 use rusqlite::Connection;
 
 use crate::{look, rows};
@@ -126,4 +127,30 @@ fn without_a_copy_there_is_no_change() {
     let error = Store::open(dir.path(), &[]).unwrap_err().to_string();
     assert!(error.contains("backups"), "{error}");
     assert_eq!(&fs::read(dir.path().join("garmin.db")).unwrap(), bytes);
+}
+
+#[test]
+fn without_room_for_the_copy_there_is_no_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("garmin.db");
+    fs::write(&path, &golden()[&1]).unwrap();
+    let (page, free): (u64, _) = (4096, fs4::available_space(dir.path()).unwrap());
+    // As large as half of what is free, all of it hole: SQLite goes by the number in the header, and that by the length.
+    let pages = u32::try_from(free / 2 / page).unwrap();
+    let mut file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(u64::from(pages) * page).unwrap();
+    file.seek(SeekFrom::Start(28)).unwrap();
+    file.write_all(&pages.to_be_bytes()).unwrap();
+    drop(file);
+    let head = || {
+        let mut head = vec![0; 64 << 10];
+        fs::File::open(&path).unwrap().read_exact(&mut head).unwrap();
+        head
+    };
+    let before = head();
+    let error = Store::open(dir.path(), &[]).unwrap_err();
+    assert!(matches!(error, Error::NoRoom { found: 1, .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("nothing was changed: make room and start again"), "{text}");
+    assert!(head() == before && backups(dir.path()).is_empty(), "{text}");
 }
