@@ -286,6 +286,39 @@ fn a_night_is_filled_up_by_its_detail() {
     }
 }
 
+/// A database from before two entries could be of one second gets those that were hidden, at the next start and without Garmin.
+#[test]
+fn a_wider_key_brings_back_what_the_narrow_one_hid() {
+    let today: Vec<_> = all().unwrap().iter().filter_map(Dataset::projection).collect();
+    let mut before = today.clone();
+    for (dataset, number) in [("weight", "sample_pk"), ("blood_pressure", "version")] {
+        let known = before.iter_mut().find(|known| known.dataset == dataset).unwrap();
+        known.sql_tables = known.sql_tables.replace(&format!("measured_utc, {number})"), "measured_utc)");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), &before).unwrap();
+    let mut shelf = Shelf { dir, store, run: 0 };
+    shelf.run = shelf.store.begin_run("default", "manual", "2026-10-22T12:00:00Z".parse().unwrap()).unwrap();
+    let entry = |pk: u32| format!(r#"{{"samplePk":{pk},"timestampGMT":1792540000000,"weight":{pk}}}"#);
+    shelf.record("weight", "2026-10-21", &format!(r#"{{"allWeightMetrics":[{},{}]}}"#, entry(7), entry(8))).unwrap();
+    let entry = |version: u32| format!(r#"{{"version":{version},"measurementTimestampGMT":"2026-10-21T06:10:00.0"}}"#);
+    let pressures = format!(r#"{{"measurements":[{},{}]}}"#, entry(7), entry(8));
+    shelf.record("blood_pressure", "2026-10-21", &pressures).unwrap();
+    let Shelf { dir, store, run } = shelf;
+    drop(store);
+
+    let store = Store::open(dir.path(), &today).unwrap();
+    let mut shelf = Shelf { dir, store, run };
+    let outdated: Vec<_> = shelf.store.outdated().iter().cloned().collect();
+    assert_eq!(outdated, ["blood_pressure", "weight"]);
+    for (table, number) in [("weight", "sample_pk"), ("blood_pressure", "version")] {
+        assert_eq!(shelf.table(table).len(), 1, "{table}");
+        shelf.rebuild(table);
+        let numbers: Vec<_> = shelf.table(table).iter().map(|row| row[number].clone()).collect();
+        assert_eq!(numbers, [7, 8], "{table}");
+    }
+}
+
 /// With a key alone nobody else tells it.
 #[test]
 fn the_settings_tell_a_display_name_that_is_not_known() {

@@ -92,13 +92,14 @@ fn days_in_a_row_with_one_reason_are_one_gap() {
     let mut entries: Vec<_> = (1..=20).map(|n| entry("hrv", back(n), state(n), if n == 4 { 2 } else { 1 })).collect();
     entries.retain(|entry| entry.item != back(12).to_string());
     let gaps = found(&entries, &[], &["hrv"]);
-    // While an area is closed nothing else of it is asked for, so the day that was never read is not among what a run would ask for.
+    // What an area was refused for hides nothing else of it that is missing.
     assert_eq!(
         lines(&gaps),
         [
             "hrv 5..3 3 Day Error x2",
             "hrv 6..6 1 Day Unavailable x1 rests 23 h",
-            "hrv 9..9 1 Day Unavailable x1 rests 23 h"
+            "hrv 9..9 1 Day Unavailable x1 rests 23 h",
+            "hrv 12..12 1 Day Unread x0"
         ]
     );
     assert_eq!(gaps[0].since, Some(now() - TimeDelta::days(3)));

@@ -320,11 +320,11 @@ fn what_is_young_rests_for_hours_and_what_is_old_for_a_week() {
 }
 
 #[test]
-fn an_area_that_is_closed_is_left_alone_for_a_day() {
-    let mut closed = ledger("hrv", [(back(3), known(State::Unavailable, today(), 0))]);
-    assert_eq!(planned("hrv", &closed, &scope(Some(back(9)))), []);
-    closed = ledger("hrv", [(back(3), known(State::Unavailable, back(1), 0))]);
-    assert_eq!(planned("hrv", &closed, &scope(Some(back(9)))), [(Some(back(9)), today())]);
+fn what_was_refused_is_wanted_of_whoever_may_be_asked() {
+    let refused = ledger("hrv", [(back(3), known(State::Unavailable, today(), 0))]);
+    assert_eq!(planned("hrv", &refused, &scope(Some(back(9)))), [(Some(back(9)), today())]);
+    let nobody = plan(&core(), &refused, &scope(None), |_| None, &HashMap::new());
+    assert_eq!(nobody, []);
 }
 
 #[test]

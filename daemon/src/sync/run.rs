@@ -468,13 +468,12 @@ impl<S: Login> Run<S> {
         Ok(())
     }
 
-    /// A tier does not serve this dataset to this person. If no other may, all that was planned is marked so, and rests for a day.
+    /// A tier does not serve this dataset to this person. If no other may, all that was planned is marked so. It is wanted again as soon as
+    /// any tier may serve it: another one at once, this one after its pause.
     async fn close(&mut self, dataset: &'static Dataset, tier: Tier, plan: &[Fetch]) -> Result<(), Stop> {
         self.closed.insert((&dataset.name, tier));
         self.note_closed(dataset, tier).await?;
-        let is_open =
-            |tier: Tier| self.job.tiers.contains(&tier) && !self.closed.contains(&(dataset.name.as_str(), tier));
-        if dataset.tiers().any(is_open) {
+        if dataset.tiers().any(|tier| self.serves(dataset, tier)) {
             return Ok(());
         }
         for fetch in plan.iter().filter(|fetch| fetch.dataset == dataset.name) {

@@ -191,6 +191,9 @@ fn archive(
         let old: Option<(String, Vec<u8>)> =
             garmin(known.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional())?;
         let sha256 = sha256_hex(body.as_bytes());
+        if *body == GONE && old.is_none() {
+            continue;
+        }
         let mut one = judge(old.as_ref().map(|(sha256, _)| sha256.as_str()), &sha256);
         let old = match old {
             Some((_, old)) if one.unchanged == 0 => Some(Unpacker::new()?.unpack(batch.dataset, item, &old)?),
@@ -198,9 +201,6 @@ fn archive(
         };
         if old.as_ref().is_some_and(|old| known_as.is_alike(old, body)) {
             one = Recorded { unchanged: 1, ..Recorded::default() };
-        }
-        if *body == GONE && old.is_none() {
-            continue;
         }
         total.new += one.new;
         total.changed += one.changed;

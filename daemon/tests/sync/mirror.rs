@@ -178,6 +178,14 @@ impl Mirror {
         database.execute("UPDATE account SET time_zone = NULL", []).unwrap();
     }
 
+    /// As if so many minutes had passed since the ledger's notes were made.
+    pub fn notes_age(&self, minutes: i64) {
+        let database = rusqlite::Connection::open(self.dir.path().join("garmin.db")).unwrap();
+        let sql =
+            "UPDATE ledger SET fetched_utc = strftime('%Y-%m-%dT%H:%M:%SZ', fetched_utc, ?1) WHERE item LIKE 'tier %'";
+        assert!(database.execute(sql, [format!("-{minutes} minutes")]).unwrap() > 0);
+    }
+
     /// As after `kill -9`: the memory is gone, the database is what it is.
     pub fn restart(&mut self) {
         self.store = None;

@@ -9,7 +9,7 @@ use garminsync_garmin::Tier;
 use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
 use garminsync_test_support::people::KeyState;
 
-use super::mirror::{ANA, Mirror, back, today};
+use super::mirror::{ANA, CORE, Mirror, back, today};
 
 fn at(host: Host, path: &str, effect: Effect) -> Rule {
     Rule::does(effect).host(host).path(path)
@@ -271,6 +271,74 @@ async fn an_area_that_nobody_serves_rests_for_a_day() {
     mirror.age("-24 hours");
     mirror.sync_ok().await;
     mirror.assert_complete(back(59));
+}
+
+#[tokio::test]
+async fn what_one_tier_refused_is_asked_of_the_other_as_soon_as_there_is_one() {
+    let areas = ["hrv-service", "dailysummaries"];
+    for (first, host) in [(Tier::Personal, Host::Personal), (Tier::Account, Host::Connectapi)] {
+        let mut mirror = Mirror::of(60, 5, &[first]).await;
+        for area in areas {
+            mirror.fake.misbehave(at(host, area, Effect::status(403)));
+        }
+        mirror.sync_ok().await;
+        assert_eq!(states(&mirror, "hrv").iter().filter(|(state, _)| state != "unavailable").count(), 0);
+        mirror.tiers = vec![Tier::Personal, Tier::Account];
+        mirror.sync_ok().await;
+        // Nights that came from statistics before there was a key say less.
+        mirror.fake.forget_requests();
+        for (table, held) in [
+            ("hrv", mirror.life().days().filter(|(_, day)| day.hrv.is_some()).count()),
+            ("daily_summary", mirror.life().days().filter(|(_, day)| day.daily.is_some()).count()),
+            ("sleep", mirror.life().days().filter(|(_, day)| day.sleep.is_some()).count()),
+        ] {
+            assert_eq!(mirror.rows(&format!("SELECT count(*) AS n FROM {table}"))[0]["n"], held as f64, "{table}");
+        }
+        // Who refused is left alone for its time.
+        mirror.sync_ok().await;
+        for area in areas {
+            assert_eq!(mirror.fake.count(&Filter::host(host).path(area)), 0, "{area}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_area_that_was_refused_is_asked_for_again_after_its_pause() {
+    for (tier, host, hours) in [(Tier::Account, Host::Connectapi, 24), (Tier::Personal, Host::Personal, 6)] {
+        let mirror = Mirror::of(60, 5, &[tier]).await;
+        mirror.fake.misbehave(at(host, "hrv-service", Effect::status(403)));
+        mirror.sync_ok().await;
+        mirror.fake.behave();
+        mirror.fake.forget_requests();
+        for (passed, asked) in [(hours * 60 - 2, false), (3, true)] {
+            mirror.notes_age(passed);
+            mirror.sync_ok().await;
+            assert_eq!(mirror.fake.count(&Filter::host(host).path("hrv-service")) > 0, asked, "{tier:?} {passed}");
+        }
+        mirror.assert_complete(back(59));
+    }
+}
+
+#[tokio::test]
+async fn what_follows_a_dataset_that_cannot_be_had_goes_on_without_it() {
+    // What is refused is known at once; that nothing comes of it, by the next run at the latest.
+    for (effect, runs) in [(Effect::status(403), 1), (Effect::status(503), 2)] {
+        for (tier, host) in [(Tier::Account, Host::Connectapi), (Tier::Personal, Host::Personal)] {
+            let mut mirror = Mirror::of(60, 5, &[tier]).await;
+            mirror.everything().await;
+            mirror.datasets = CORE.iter().copied().chain(["heart_rate", "body_battery"]).collect();
+            mirror.fake.misbehave(at(host, "dailysummaries", effect.clone()));
+            for _ in 0..runs {
+                mirror.sync().await;
+            }
+            let nights = mirror.life().days().filter(|(_, day)| day.sleep.is_some()).count();
+            assert_eq!(mirror.rows("SELECT count(*) AS n FROM sleep")[0]["n"], nights as f64, "{effect:?} {tier:?}");
+            for dataset in ["heart_rate", "body_battery"] {
+                let read = states(&mirror, dataset).iter().map(|(_, days)| days).sum::<u64>();
+                assert_eq!(read, 60, "{effect:?} {tier:?} {dataset}: {:?}", states(&mirror, dataset));
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use super::cover::cover;
 use super::horizon::{Span, spans};
 use super::{Grounds, Known, Ledger, MONTH, Scope, Standing, YEAR, is_final, later};
 use crate::sync::datasets::Dataset;
-use crate::sync::known::AREA_CLOSED;
 use crate::sync::route::{Points, Route};
 
 /// The ranges of a dataset of days.
@@ -64,10 +63,6 @@ pub(super) fn wanted(
     scope: &Scope,
     ground: impl Fn(NaiveDate) -> Option<DateTime<Utc>>,
 ) -> BTreeSet<NaiveDate> {
-    let closed = |known: Known| known.state == State::Unavailable && known.is_within(AREA_CLOSED, scope.now);
-    if standing.days.values().any(closed) {
-        return BTreeSet::new();
-    }
     let reread = dataset.reread_days;
     let rest = TimeDelta::hours(dataset.rest_hours.into());
     let age = |day: NaiveDate| (scope.today - day).num_days();

@@ -196,15 +196,6 @@ proptest! {
         prop_assert_eq!(ranges.len(), fewest(&wanted, &limit));
     }
 
-    #[test]
-    fn an_area_that_is_closed_is_asked_for_nothing((dataset, tier) in any_dataset(), days in any_days(), one in 0_u64..420) {
-        let scope = scope(back(0), None);
-        let mut known = days_of_ledger(back(0), &days);
-        let (state, read_on) = (State::Unavailable, back(0));
-        known.push((back(one), Known { state, fetched_utc: now() - TimeDelta::hours(23), read_on, attempts: 0 }));
-        prop_assert_eq!(plan_of(dataset, tier, &ledger(&dataset.name, &known), &scope), []);
-    }
-
     /// A person who asks for what is missing, right after a sync, gets nothing.
     #[test]
     fn what_a_plan_brought_is_not_wanted_again(

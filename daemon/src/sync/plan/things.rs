@@ -7,7 +7,6 @@ use garminsync_store::{ActivityRef, State};
 use super::{Known, Scope, Standing, day_of, is_final, later};
 use crate::sync::archive::ALL;
 use crate::sync::datasets::Dataset;
-use crate::sync::known::AREA_CLOSED;
 
 /// A thing that a dataset of items asks for, as the store's tables know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +55,7 @@ pub fn inventory(dataset: &Dataset, standing: Option<&Standing>, scope: &Scope) 
         return false;
     }
     match known.state {
-        State::Unavailable => !known.is_within(AREA_CLOSED, scope.now),
-        State::Error => true,
+        State::Error | State::Unavailable => true,
         _ => known.attempts > 0 || is_old(&known, dataset.every_days, scope),
     }
 }

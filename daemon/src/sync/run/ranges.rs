@@ -55,8 +55,11 @@ impl<S: Login> Run<S> {
         if datasets.is_empty() {
             return Ok(());
         }
+        let mut read = self.job.datasets.clone();
+        // What waits for a dataset that cannot be had goes on as if nothing were known.
+        read.retain(|dataset| dataset.tiers().any(|tier| self.serves(dataset, tier)));
+        let of = datasets.to_vec();
         let (account, ledger) = (self.job.account.clone(), std::mem::take(&mut self.ledger));
-        let (of, read) = (datasets.to_vec(), self.job.datasets.clone());
         let look = move |store: &mut Store| (grounds::look(store, &account, &of, &read, &ledger), ledger);
         let (looked, ledger) = self.job.store.call(look).await?;
         self.ledger = ledger;
