@@ -28,7 +28,7 @@ pub const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
     None => NaiveDate::MIN,
 };
 /// With `start = "auto"` what comes by the year goes back until a whole year brought nothing.
-pub(super) const SILENT_YEAR: Days = Days::new(365);
+const SILENT_YEAR: Days = Days::new(365);
 /// What a range of a month brings for one request is read again each week, ...
 const MONTH: u32 = 31;
 /// ... and what a range of a year brings, each month. So an entry that somebody makes for a day long past is found.

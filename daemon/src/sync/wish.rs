@@ -8,7 +8,6 @@ use garminsync_garmin::Tier;
 use tokio::sync::watch;
 
 use super::datasets::Dataset;
-use super::plan::{SILENT_YEAR, earlier};
 use super::request::{Live, Report, Request, Started, Trigger};
 
 /// More runs than this need not wait for one another: whoever asks for yet another joins the last of them.
@@ -39,8 +38,8 @@ impl Wish {
             login: request.trigger == Trigger::Login,
             tiers: tiers.to_vec(),
             datasets: datasets.iter().map(|dataset| dataset.name.as_str()).collect(),
-            // Where nobody says how far back, a year is certain.
-            first: request.since.or(start).unwrap_or_else(|| earlier(today, SILENT_YEAR)),
+            // Where nobody says how far back, only today is certain: what is before it is read as far as there are signs of life.
+            first: request.since.or(start).unwrap_or(today),
             until: request.until,
             bounded: request.since.is_some(),
             missing: request.missing,
@@ -128,7 +127,7 @@ mod tests {
         let missing = wish(|request| request.missing = true, &["hrv", "sleep"], &both);
         for (one, other, covers) in [
             (&whole, &whole, true),
-            (&whole, &recent, true),
+            (&whole, &recent, false),
             (&whole, &old, false),
             (&recent, &whole, false),
             (&old, &recent, true),
