@@ -38,6 +38,14 @@ impl Fake {
         Self::greeting(hello(PROTOCOL), handler)
     }
 
+    /// A daemon that has one account, `default`, and acts by `handler` on all that is asked beside that.
+    pub fn of_default(mut handler: impl FnMut(&str, &Value) -> Vec<Act> + Send + 'static) -> Self {
+        Self::new(move |method, params| match method {
+            "status" => vec![Act::Answer(status(&[account("default", "active")]))],
+            _ => handler(method, params),
+        })
+    }
+
     /// A daemon with a first line of its own.
     pub fn greeting(first: String, handler: impl FnMut(&str, &Value) -> Vec<Act> + Send + 'static) -> Self {
         let dir = tempfile::tempdir().unwrap();

@@ -58,7 +58,7 @@ async fn nobody_is_asked_for_a_code_that_nobody_waits_for() {
 async fn a_waiting_sign_in_can_be_given_up() {
     let fake = fake("awaiting_mfa", right);
     Person::default().runs(fake.socket(), "mfa --cancel").await.ends(0).says(&["given up"]);
-    assert_eq!(fake.calls(), ["login.cancel"]);
+    assert_eq!(fake.calls(), ["status", "login.cancel"]);
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn ctrl_c_leaves_the_sign_in_waiting() {
     let fake = fake("awaiting_mfa", right);
     let ran = Person::answering(&[Says::CtrlC]).runs(fake.socket(), "mfa").await.ends(5);
     ran.says(&["waits for it in the daemon"]);
-    assert_eq!(fake.calls(), ["status"]);
+    assert_eq!(fake.calls(), ["status", "status"]);
 }
 
 #[tokio::test]
@@ -74,5 +74,5 @@ async fn another_code_can_be_asked_for() {
     let fake = fake("awaiting_mfa", right);
     let ran = Person::default().runs(fake.socket(), "mfa --resend").await.ends(0);
     ran.says(&["j***@example.com", "Only the newest code counts", "mfa"]);
-    assert_eq!(fake.calls(), ["login.resend_mfa"]);
+    assert_eq!(fake.calls(), ["status", "login.resend_mfa"]);
 }

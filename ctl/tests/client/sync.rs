@@ -14,7 +14,7 @@ fn result(outcome: &str) -> Value {
 
 #[tokio::test]
 async fn what_was_typed_is_what_is_asked_for() {
-    let fake = Fake::new(|_, _| vec![Act::Answer(result("ok"))]);
+    let fake = Fake::of_default(|_, _| vec![Act::Answer(result("ok"))]);
     let line = "--account work sync --since 2026-01-31 --until 2026-02-01 --dataset sleep --dataset hrv";
     Person::default().runs(fake.socket(), line).await.ends(0).says(&["Synced: 3 new, 1 changed, 14 requests."]);
     assert_eq!(
@@ -22,14 +22,14 @@ async fn what_was_typed_is_what_is_asked_for() {
         json!({ "account": "work", "wait": true, "since": "2026-01-31", "until": "2026-02-01", "datasets": ["sleep", "hrv"] })
     );
 
-    let fake = Fake::new(|_, _| vec![Act::Answer(result("running"))]);
+    let fake = Fake::of_default(|_, _| vec![Act::Answer(result("running"))]);
     Person::default().runs(fake.socket(), "sync --no-wait").await.ends(0).says(&["Sync 12 is under way"]);
     assert_eq!(fake.params("sync.start"), json!({ "wait": false }));
 }
 
 #[tokio::test]
 async fn progress_goes_to_stderr_and_data_to_stdout() {
-    let fake = Fake::new(|_, _| {
+    let fake = Fake::of_default(|_, _| {
         let step = |dataset: &str, done| {
             Act::Progress(json!({ "text": format!("reading {dataset}"), "done": done, "total": 9, "dataset": dataset }))
         };
@@ -60,7 +60,7 @@ async fn every_outcome_has_its_exit_code_and_its_words() {
         ("interrupted", 1, &format!("error: The daemon stopped during the sync. {COUNTS}.\n")),
         ("failed", 1, "error: Garmin said so. 3 new, 1 changed, 14 requests; what was stored before is safe.\n"),
     ] {
-        let fake = Fake::new(move |_, _| vec![Act::Answer(result(outcome))]);
+        let fake = Fake::of_default(move |_, _| vec![Act::Answer(result(outcome))]);
         Person::default().runs(fake.socket(), "sync").await.ends(code).says(&[words, "next: "]);
         let ran = Person::default().runs(fake.socket(), "sync --json").await.ends(code);
         assert_eq!(ran.json()["outcome"], outcome);
@@ -70,7 +70,7 @@ async fn every_outcome_has_its_exit_code_and_its_words() {
 
 #[tokio::test]
 async fn what_is_safe_is_said_once() {
-    let fake = Fake::new(|_, _| {
+    let fake = Fake::of_default(|_, _| {
         let mut failed = result("failed");
         failed["error"] = json!("garmin.db: database or disk is full; what was stored before is safe");
         vec![Act::Answer(failed)]
@@ -83,7 +83,8 @@ async fn what_is_safe_is_said_once() {
 
 #[tokio::test]
 async fn a_dataset_that_is_not_there() {
-    let fake = Fake::new(|_, _| vec![Act::Fail(Failure::new(Kind::UnknownDataset, "there is no dataset \"foo\""))]);
+    let fake =
+        Fake::of_default(|_, _| vec![Act::Fail(Failure::new(Kind::UnknownDataset, "there is no dataset \"foo\""))]);
     let ran = Person::default().runs(fake.socket(), "sync --dataset foo").await.ends(1);
     assert!(ran.err.starts_with("error: There is no dataset \"foo\".\nnext: garminsyncctl --socket"), "{ran:?}");
     assert!(ran.err.ends_with(" sync\n"), "{ran:?}");
@@ -91,8 +92,9 @@ async fn a_dataset_that_is_not_there() {
 
 #[tokio::test]
 async fn nothing_to_cancel_is_no_wrong_usage() {
-    let fake =
-        Fake::new(|_, _| vec![Act::Fail(Failure::new(Kind::InvalidArgument, "no sync of default is under way"))]);
+    let fake = Fake::of_default(|_, _| {
+        vec![Act::Fail(Failure::new(Kind::InvalidArgument, "no sync of default is under way"))]
+    });
     let ran = Person::default().runs(fake.socket(), "cancel").await.ends(1);
     assert!(ran.err.starts_with("error: Nothing is under way.\n") && ran.err.ends_with(" status\n"), "{ran:?}");
 }
@@ -101,18 +103,18 @@ async fn nothing_to_cancel_is_no_wrong_usage() {
 async fn ctrl_c_stops_watching_and_not_the_sync() {
     let (stop, stopped) = watch::channel(false);
     let mut stop = Some(stop);
-    let fake = Fake::new(move |_, _| {
+    let fake = Fake::of_default(move |_, _| {
         stop.take().unwrap().send(true).unwrap();
         vec![Act::Hang]
     });
     let ran = Person::interrupted_by(stopped).runs(fake.socket(), "sync").await.ends(130);
     ran.says(&["The sync goes on in the daemon", "status", "cancel"]);
-    assert_eq!(fake.calls(), ["sync.start"]);
+    assert_eq!(fake.calls(), ["status", "sync.start"]);
 }
 
 #[tokio::test]
 async fn a_sync_can_be_cancelled() {
-    let fake = Fake::new(|_, _| vec![Act::Answer(result("running"))]);
+    let fake = Fake::of_default(|_, _| vec![Act::Answer(result("running"))]);
     Person::default().runs(fake.socket(), "cancel").await.ends(0).says(&["Sync 12", "What it has read stays"]);
-    assert_eq!(fake.calls(), ["sync.cancel"]);
+    assert_eq!(fake.calls(), ["status", "sync.cancel"]);
 }

@@ -91,7 +91,18 @@ pub(super) fn wanted(
     let days = days.filter_map(|day| Some((day, ground(day)?)));
     match route.points {
         Points::Days => days.filter(wanted).map(|(day, _)| day).collect(),
-        Points::Months => month_ends(days, scope).filter(wanted).map(|(day, _)| day).collect(),
+        Points::Months => {
+            let days: Vec<_> = days.collect();
+            // A day that stood for its month before a later one did is read once more, when it cannot change any more or has changed.
+            let stood = |(day, changed): &(NaiveDate, DateTime<Utc>)| {
+                standing.days.get(day).is_some_and(|known| {
+                    let was_open = !is_final(*day, known.read_on, reread) && is_final(*day, scope.today, reread);
+                    known.has_data() && (was_open || known.fetched_utc < *changed)
+                })
+            };
+            let ends = month_ends(days.iter().copied(), scope);
+            ends.chain(days.iter().copied().filter(stood)).filter(wanted).map(|(day, _)| day).collect()
+        }
     }
 }
 

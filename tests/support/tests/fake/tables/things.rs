@@ -15,13 +15,16 @@ pub fn read(scene: &mut Scene) {
     };
     scene.holds("personal_record", list(&items, "").map(row).collect::<Vec<_>>());
 
-    let items = scene.get("/device-service/deviceregistration/devices");
-    let row = |it: &Value| {
-        json!({"device_id": it["deviceId"], "name": it["productDisplayName"], "application_key": it["applicationKey"],
+    let now = scene.get("/device-service/deviceregistration/devices");
+    let once = scene.get("/device-service/deviceregistration/devices/historical");
+    let row = |(it, current): (&Value, u8)| {
+        json!({"current": current, "device_id": it["deviceId"], "name": it["productDisplayName"], "application_key": it["applicationKey"],
                "serial_number": it["serialNumber"], "firmware": it["currentFirmwareVersion"],
                "registered_utc": of_ms(&it["registeredDate"], "Z"), "primary_device": flag(&it["primary"])})
     };
-    scene.holds("device", list(&items, "").map(row).collect::<Vec<_>>());
+    let once = list(&once, "").filter(|it| !list(&now, "").any(|known| known["deviceId"] == it["deviceId"]));
+    let items = list(&now, "").map(|it| (it, 1)).chain(once.map(|it| (it, 0)));
+    scene.holds("device", items.map(row).collect::<Vec<_>>());
 
     let items = scene.get(&format!("/gear-service/gear/filterGear?userProfilePk={}", scene.ana.profile_id));
     let (mut rows, mut links) = (Vec::new(), Vec::new());
