@@ -68,10 +68,8 @@ async fn a_day_takes_no_more_than_its_budget_and_what_is_new_comes_first() {
     stage.account_is("the first sync has ended", ended).await;
     assert_eq!(before(&stage), 45, "a tenth is kept for what is new today");
     let status = stage.home.account("default").await;
-    assert_eq!(
-        (&status["sync"]["newest_day"], status["sync"]["gaps"].as_u64()),
-        (&today().to_string().into(), Some(0))
-    );
+    assert_eq!(status["sync"]["newest_day"], today().to_string());
+    assert!(status["sync"]["gaps"].as_u64() > Some(0), "what could not be read any more is a gap: {status}");
     let text = stage.home.ctl(&["status"]).await.stdout;
     assert!(text.contains("  pace      account login: 5 requests left today"), "{text}");
 

@@ -135,7 +135,8 @@ async fn active_with_an_access_token_that_has_ended() {
 /// repeated.
 #[tokio::test(flavor = "multi_thread")]
 async fn candidate_tokens_that_garmin_cannot_confirm() {
-    let explained = Explained { in_all: 0, a_start: 1 };
+    // The check; and where that is told as Garmin's trouble, the first question of the sync that goes on.
+    let explained = Explained { in_all: 0, a_start: 2 };
     restarts(SignInMood::Ok, ["signing_in", "active"], explained, async |stage| {
         stage.fake.misbehave(Rule::does(Effect::hang(Duration::from_secs(100))).host(Host::Connectapi).times(1));
         stage.fake.misbehave(Rule::does(Effect::status(503)).host(Host::Connectapi));

@@ -156,7 +156,9 @@ async fn one(args: &Args, binaries: &Binaries, years: u64, latency: u64, tier: T
     let config = |schedule: &str| {
         let Args { samples, config, .. } = args;
         let start = if args.auto { "auto".into() } else { start.to_string() };
-        format!("[sync]\nschedule = \"{schedule}\"\nstart = \"{start}\"\nintraday = {samples}\n{config}\n")
+        format!(
+            "[sync]\nschedule = \"{schedule}\"\nstart = \"{start}\"\ndaily_requests = 0\nintraday = {samples}\n{config}\n"
+        )
     };
     let gap = args.gap.map(|gap| format!("request_gap_s = {gap}\n")).unwrap_or_default();
     let endpoints = format!("{}sign_in_pause_s = 0\n{gap}", fake.endpoints_toml());
