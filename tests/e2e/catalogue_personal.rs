@@ -118,7 +118,8 @@ async fn trouble_at_the_exchange_costs_no_key() {
             assert_eq!(sync(&stage).await.code, 1, "{effect:?}");
         }
         assert_eq!(stage.home.account("default").await["state"], "active", "{effect:?}");
-        assert_eq!(exchanges(&stage), 1, "{effect:?}: not in a loop");
+        // One for each sync at most: on a slow machine the second may come when the first pause is over.
+        assert!((1..=2).contains(&exchanges(&stage)), "{effect:?}: {} exchanges, in a loop", exchanges(&stage));
         daemon.kill().await;
         stage.fake.behave();
         let _daemon = Daemon::start(&stage.home).await;
