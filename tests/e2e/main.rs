@@ -22,6 +22,7 @@ mod pace;
 mod persons;
 mod rebuild;
 mod restarts;
+mod retention;
 mod secrets;
 mod service;
 mod stage;
