@@ -8,6 +8,7 @@ use garminsync_store::{LedgerEntry, State};
 
 use super::datasets::{Dataset, Kind};
 use super::plan::{self, Candidate, Fetch, Ledger, Scope, day_of};
+use super::run::NOT_SERVED;
 
 /// Why something was never read, where nothing stands in the way.
 const UNREAD: &str = "not read yet";
@@ -59,6 +60,15 @@ pub enum Why {
     Unavailable,
 }
 
+/// Whether any tier of the account may be asked for a dataset.
+#[derive(Clone, Debug)]
+pub enum Reach {
+    /// One may; where that is not the preferred one, in words.
+    Open(Option<String>),
+    /// All that serve it have refused. The first of them is asked again then.
+    Shut(DateTime<Utc>),
+}
+
 /// One thing that is missing, before those alike are told as one.
 struct One<'a> {
     unit: Unit,
@@ -69,8 +79,8 @@ struct One<'a> {
 }
 
 /// What is missing of `datasets`, by dataset, newest first. `troubled` is what the ledger says could not be read, `fetches` what a run would
-/// ask for now, `things` what there is of files and items by dataset. Today is not missing yet. `unread` may know more of why nothing of a
-/// dataset was read.
+/// ask for now, `things` what there is of files and items by dataset. Today is not missing yet. What has a tier open is unread, or failed; what
+/// has none is unavailable until one is asked again.
 pub fn gaps(
     troubled: &[LedgerEntry],
     fetches: &[Fetch],
@@ -78,7 +88,7 @@ pub fn gaps(
     datasets: &[&Dataset],
     ledger: &Ledger,
     scope: &Scope,
-    unread: impl Fn(&Dataset) -> Option<String>,
+    reach: impl Fn(&Dataset) -> Reach,
 ) -> Vec<Gap> {
     let mut gaps = Vec::new();
     for dataset in datasets {
@@ -87,13 +97,21 @@ pub fn gaps(
             .filter(|entry| entry.dataset == dataset.name)
             .map(|entry| (entry.item.as_str(), entry))
             .collect();
-        let mut missing = match things.get(dataset.name.as_str()) {
+        let mut missing: Vec<One<'_>> = match things.get(dataset.name.as_str()) {
             Some(things) => things.iter().filter_map(|thing| one_of(dataset, thing, &of_it, ledger, scope)).collect(),
             None => days(dataset, &of_it, fetches, ledger, scope),
         };
+        let detail = match reach(dataset) {
+            Reach::Open(why) => why.unwrap_or_else(|| UNREAD.into()),
+            Reach::Shut(until) => {
+                for one in missing.iter_mut().filter(|one| one.why != Why::Error) {
+                    (one.why, one.rests_until) = (Why::Unavailable, Some(until));
+                }
+                NOT_SERVED.into()
+            }
+        };
         // Days newest first, then what has none.
         missing.sort_by_key(|one| (one.unit, std::cmp::Reverse(one.day)));
-        let detail = unread(dataset).unwrap_or_else(|| UNREAD.into());
         let mut of_dataset = Vec::new();
         for one in &missing {
             join(&mut of_dataset, &dataset.name, one, &detail);

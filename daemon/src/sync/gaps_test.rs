@@ -49,7 +49,7 @@ fn found(entries: &[LedgerEntry], things: &[(&'static str, Vec<Candidate>)], nam
     let fetches =
         plan::plan(datasets.iter().copied(), &ledger, &scope, |dataset| dataset.tiers().next(), &HashMap::new());
     let things = things.iter().cloned().collect();
-    gaps(entries, &fetches, &things, &datasets, &ledger, &scope, |_| None)
+    gaps(entries, &fetches, &things, &datasets, &ledger, &scope, |_| Reach::Open(None))
 }
 
 fn thing(id: i64, n: u64) -> Candidate {
@@ -97,8 +97,8 @@ fn days_in_a_row_with_one_reason_are_one_gap() {
         lines(&gaps),
         [
             "hrv 5..3 3 Day Error x2",
-            "hrv 6..6 1 Day Unavailable x1 rests 23 h",
-            "hrv 9..9 1 Day Unavailable x1 rests 23 h",
+            "hrv 6..6 1 Day Unavailable x1",
+            "hrv 9..9 1 Day Unavailable x1",
             "hrv 12..12 1 Day Unread x0"
         ]
     );

@@ -31,8 +31,8 @@ const SHORTEST_REST: TimeDelta = TimeDelta::hours(1);
 const LONGEST_REST: TimeDelta = TimeDelta::days(7);
 /// What the ledger says is believed if it is not more than this ahead of the clock.
 const CLOCK_SLACK: TimeDelta = TimeDelta::days(1);
-/// An area that no tier may read is asked for again after this.
-pub(super) const AREA_CLOSED: TimeDelta = TimeDelta::hours(24);
+/// An area that the account tier refused is asked for again after this; the Personal tier a quarter of it later.
+const AREA_CLOSED: TimeDelta = TimeDelta::hours(24);
 
 /// What the ledger knows about one day or file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,12 +167,17 @@ impl Standing {
 
     /// Whether a tier has refused to serve it so shortly ago that it is not asked again: 24 hours on the account tier, 6 on the Personal.
     pub fn is_closed(&self, tier: Tier, now: DateTime<Utc>) -> bool {
+        self.closed_until(tier, now).is_some()
+    }
+
+    /// When such a tier is asked again.
+    pub fn closed_until(&self, tier: Tier, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let rest = match tier {
             Tier::Account => AREA_CLOSED,
             Tier::Personal => AREA_CLOSED / 4,
         };
-        let refused = self.closed.get(&closed_item(tier));
-        refused.is_some_and(|at| (TimeDelta::zero()..rest).contains(&(now - *at)))
+        let refused = self.closed.get(&closed_item(tier))?;
+        (TimeDelta::zero()..rest).contains(&(now - *refused)).then(|| *refused + rest)
     }
 }
 
@@ -307,12 +312,11 @@ impl Ledger {
     }
 }
 
-/// Until when something that could not be read rests; `None` where the next run may try it.
+/// Until when something that failed rests; `None` where the next run may try it.
 pub fn rests_until(entry: &LedgerEntry, now: DateTime<Utc>, young: bool) -> Option<DateTime<Utc>> {
     let LedgerEntry { state, fetched_utc, attempts, .. } = *entry;
     let known = Known { state, fetched_utc, read_on: fetched_utc.date_naive(), attempts };
-    let rest = if state == State::Unavailable { Some(AREA_CLOSED) } else { known.rest(young) };
-    rest.filter(|rest| known.is_within(*rest, now)).map(|rest| fetched_utc + rest)
+    known.rest(young).filter(|rest| known.is_within(*rest, now)).map(|rest| fetched_utc + rest)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use garminsync_store::{ActivityRef, Error, Store, Summary};
 
 use super::archive::ALL;
 use super::datasets::{self, Dataset, Kind, Lane};
-use super::gaps::{Gap, gaps};
+use super::gaps::{Gap, Reach, gaps};
 use super::grounds;
 use super::plan::{self, Candidate, Ledger, Scope, day_of};
 use super::run::{candidates, tier_name};
@@ -114,14 +114,18 @@ pub fn look(
     let scope = Scope { now, today, start, since: None, until: None, missing: true, rest: None };
     let mut ledger = Ledger::read(store, account, now, |at| zone.day(at))?;
     ledger.witness(grounds::witnesses(store, account)?);
-    let closed = |dataset: &Dataset, tier: Tier| {
-        ledger.standing(&dataset.name).is_some_and(|standing| standing.is_closed(tier, now))
+    let shut = |dataset: &Dataset, tier: Tier| {
+        ledger.standing(&dataset.name).and_then(|standing| standing.closed_until(tier, now))
     };
-    let of = |dataset: &Dataset| {
-        let mine = || dataset.tiers().filter(|tier| tiers.is_empty() || tiers.contains(tier));
-        mine().find(|tier| !closed(dataset, *tier)).or_else(|| mine().next())
+    let mine = |dataset: &Dataset| {
+        let mine = dataset.tiers().filter(|tier| tiers.is_empty() || tiers.contains(tier));
+        mine.collect::<Vec<_>>()
     };
-    let grounds = grounds::look(store, account, datasets, datasets, &ledger)?;
+    let open = |dataset: &Dataset| mine(dataset).into_iter().find(|tier| shut(dataset, *tier).is_none());
+    let of = |dataset: &Dataset| open(dataset).or_else(|| mine(dataset).first().copied());
+    // What follows a dataset that nobody serves is asked for without it.
+    let read: Vec<&'static Dataset> = datasets.iter().copied().filter(|dataset| open(dataset).is_some()).collect();
+    let grounds = grounds::look(store, account, datasets, &read, &ledger)?;
     let fetches = plan::plan(datasets.iter().copied(), &ledger, &scope, of, &grounds);
     let wanted: Vec<&'static Dataset> = datasets.iter().copied().filter(|dataset| of(dataset).is_some()).collect();
     let troubled = store.missing(account)?;
@@ -129,17 +133,18 @@ pub fn look(
     for dataset in &wanted {
         things.extend(things_of(store, account, dataset, &ledger)?.map(|things| (dataset.name.as_str(), things)));
     }
-    let unread = |dataset: &Dataset| {
-        let (other, used) =
-            (dataset.tiers().find(|tier| tiers.contains(tier) && closed(dataset, *tier))?, of(dataset)?);
-        Some(format!(
-            "not read yet; not served by the {} tier, so the {} tier is asked",
-            tier_name(other),
-            tier_name(used)
-        ))
-        .filter(|_| other != used)
+    let reach = |dataset: &Dataset| {
+        let mine = mine(dataset);
+        let Some(used) = open(dataset) else {
+            return Reach::Shut(mine.iter().filter_map(|tier| shut(dataset, *tier)).min().unwrap_or(now));
+        };
+        let refused = mine.into_iter().find(|tier| !tiers.is_empty() && shut(dataset, *tier).is_some());
+        Reach::Open(refused.map(|refused| {
+            let (refused, used) = (tier_name(refused), tier_name(used));
+            format!("not read yet; not served by the {refused} tier, so the {used} tier is asked")
+        }))
     };
-    let gaps = gaps(&troubled, &fetches, &things, &wanted, &ledger, &scope, unread);
+    let gaps = gaps(&troubled, &fetches, &things, &wanted, &ledger, &scope, reach);
     Ok(Looked { ledger, gaps, today })
 }
 

@@ -91,6 +91,33 @@ fn a_tier_that_does_not_serve_is_named_where_something_is_missing_and_nowhere_el
 }
 
 #[test]
+fn what_no_tier_serves_is_unavailable_until_one_of_them_is_asked_again() {
+    let mut records = Records::new();
+    // The chunk that was refused, and all before it that nobody asked for then.
+    records.mark("hrv", closed_item(Tier::Personal), State::Unavailable, None);
+    for n in 1..=3 {
+        records.mark("hrv", records.back(n), State::Unavailable, Some("Garmin does not serve it to this account"));
+    }
+    let gone = "hrv 10..1 Unavailable: Garmin does not serve it to this account";
+    assert_eq!(records.gaps(&["hrv"], &[Tier::Personal]), [gone]);
+    let look = |tiers: &[Tier]| {
+        look(&records.store, "ana", &of(&["hrv"]), tiers, Some(records.back(10)), records.now).unwrap().gaps
+    };
+    let rests = |gaps: Vec<Gap>| gaps[0].rests_until.map(|at| (at - records.now).num_hours());
+    assert_eq!(rests(look(&[Tier::Personal])), Some(5), "six hours on that tier, less ten minutes");
+    assert_eq!(rests(look(&[Tier::Personal, Tier::Account])), None, "the other may be asked at once");
+}
+
+#[test]
+fn what_follows_a_dataset_that_nobody_serves_is_missing_all_the_same() {
+    let mut records = Records::new();
+    records.mark("daily_summary", closed_item(Tier::Account), State::Unavailable, None);
+    records.mark("daily_summary", records.back(1), State::Unavailable, Some("not served"));
+    let gaps = records.gaps(&["daily_summary", "sleep"], &[Tier::Account]);
+    assert!(gaps.contains(&"sleep 10..1 Unread: not read yet".into()), "{gaps:?}");
+}
+
+#[test]
 fn without_a_login_all_is_missing_that_any_could_bring() {
     let mut records = Records::new();
     for n in 2..=10 {
@@ -106,6 +133,7 @@ fn an_inventory_is_missing_until_it_was_read() {
     let mut records = Records::new();
     assert_eq!(records.gaps(&["device"], &[Tier::Account]), ["device  Unread: not read yet"]);
     records.mark("device", ALL, State::Unavailable, Some("Garmin does not serve it"));
+    records.mark("device", closed_item(Tier::Account), State::Unavailable, None);
     let look = |records: &Records| {
         look(&records.store, "ana", &of(&["device"]), &[Tier::Account], None, records.now).unwrap().gaps
     };

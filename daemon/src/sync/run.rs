@@ -60,7 +60,7 @@ pub type Paces = Arc<Mutex<HashMap<Tier, Pace>>>;
 /// What is this young comes before all that is older, in days.
 const RECENT: Days = Days::new(6);
 /// Of what no tier serves to a person.
-const NOT_SERVED: &str = "Garmin does not serve it to this account";
+pub(super) const NOT_SERVED: &str = "Garmin does not serve it to this account";
 
 /// The most characters of a step that is told: the name of an activity can be anything.
 const LONGEST_STEP: usize = 200;
