@@ -14,6 +14,8 @@ mod every_table;
 mod forgetting;
 mod import;
 mod keys;
+#[cfg(target_os = "linux")]
+mod large;
 mod ledger;
 mod login;
 mod mirror;

@@ -16,6 +16,7 @@ use reqwest::{
     header::{AGE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use url::Url;
 
 use crate::{
@@ -35,6 +36,12 @@ pub struct Garmin {
     clock: Arc<Mutex<Option<SeenClock>>>,
     throttled: Arc<Mutex<HashMap<Tier, Throttle>>>,
 }
+
+/// Takes the body of a file as it arrives.
+pub(crate) type Keep<'a> = dyn AsyncWrite + Send + Unpin + 'a;
+
+/// So much of a body that is kept elsewhere is looked at: enough to tell a file from a web page.
+const BEGINNING: usize = 4096;
 
 /// That Garmin asked to slow down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,15 +136,17 @@ impl Garmin {
 
     /// Sends one request and reads at most `limit` bytes of its answer. `timeout` covers everything up to the last byte.
     pub(crate) async fn send(&self, request: Request, timeout: Duration, limit: u64) -> Result<Reply, Error> {
-        self.receive(request, timeout, limit).await.1
+        self.receive(request, timeout, limit, None).await.1
     }
 
-    /// Like [`send`](Self::send), and tells how many bytes of body arrived, whatever became of them.
+    /// Like [`send`](Self::send), and tells how many bytes of body arrived, whatever became of them. With `keep` the body of a 200 goes there
+    /// as it arrives, and the reply has only its beginning.
     pub(crate) async fn receive(
         &self,
         mut request: Request,
         timeout: Duration,
         limit: u64,
+        mut keep: Option<&mut Keep<'_>>,
     ) -> (u64, Result<Reply, Error>) {
         *request.timeout_mut() = Some(timeout);
         let host = request.url().host_str().unwrap_or("Garmin").to_owned();
@@ -167,12 +176,23 @@ impl Garmin {
                     if bytes > limit {
                         break Some(Error::TooLarge { limit });
                     }
-                    body.extend_from_slice(&chunk);
+                    let Some(keep) = keep.as_mut().filter(|_| status == 200) else {
+                        body.extend_from_slice(&chunk);
+                        continue;
+                    };
+                    body.extend_from_slice(&chunk[..chunk.len().min(BEGINNING.saturating_sub(body.len()))]);
+                    if let Err(error) = keep.write_all(&chunk).await {
+                        break Some(Error::NotKept { what: error.to_string() });
+                    }
                 }
                 Err(error) => break Some(unreachable(&host, error)),
             }
         };
-        match failure {
+        let kept = match keep {
+            Some(keep) if failure.is_none() => keep.flush().await,
+            _ => Ok(()),
+        };
+        match failure.or(kept.err().map(|error| Error::NotKept { what: error.to_string() })) {
             // Half a refusal is still a refusal: a 429 whose page breaks off must not pass for a broken connection.
             Some(error) if (200..300).contains(&status) => (bytes, Err(error)),
             _ => (bytes, Ok(Reply { status, headers, body: body.freeze() })),

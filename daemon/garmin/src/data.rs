@@ -13,11 +13,12 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
+use tokio::io::AsyncWrite;
 
 use crate::{
     Error, Garmin, NoToken,
     answers::{is_web_page, name},
-    client::{Reply, address, request, retry_after, sensitive, set},
+    client::{Keep, Reply, address, request, retry_after, sensitive, set},
     limits,
 };
 
@@ -95,8 +96,23 @@ pub struct Profile {
 }
 
 impl Garmin {
+    /// Asks for a file once, as [`Garmin::get`] does. `keep` takes it as it arrives, so that it is never in memory as a whole; the answer has
+    /// its first kilobytes. Nothing is kept of any other answer than a 200. [`Error::NotKept`] if `keep` fails.
+    pub async fn get_file<S: TokenSource>(
+        &self,
+        source: &S,
+        get: &Get,
+        keep: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Fetched {
+        self.fetch(source, get, Some(keep)).await
+    }
+
     /// Asks for data once. A 401 renews the token through the source and repeats the request once; nothing else is repeated.
     pub async fn get<S: TokenSource>(&self, source: &S, get: &Get) -> Fetched {
+        self.fetch(source, get, None).await
+    }
+
+    async fn fetch<S: TokenSource>(&self, source: &S, get: &Get, mut keep: Option<&mut Keep<'_>>) -> Fetched {
         let mut fetched = Fetched { answer: Err(Error::Unauthorized), requests: 0, bytes: 0 };
         let mut token = source.token(get.tier).await;
         loop {
@@ -119,7 +135,7 @@ impl Garmin {
                 Accept::Json | Accept::Fetching => (timeouts.data, limits::JSON),
                 Accept::File => (timeouts.file, limits::FILE),
             };
-            let (bytes, reply) = self.receive(sent, timeout, limit).await;
+            let (bytes, reply) = self.receive(sent, timeout, limit, keep.as_deref_mut()).await;
             fetched.requests += 1;
             fetched.bytes += bytes;
             fetched.answer = reply.and_then(|reply| answer(reply, get.accept));

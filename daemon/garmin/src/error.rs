@@ -80,6 +80,12 @@ pub enum Error {
         /// Garmin's own reason.
         why: String,
     },
+    /// A file came, and this machine did not take it.
+    #[error("a file cannot be kept on this machine: {what}")]
+    NotKept {
+        /// Why, for people.
+        what: String,
+    },
     /// The refresh token is dead: expired, used elsewhere, or revoked. Only a new sign-in helps.
     #[error("Garmin has ended this login: {why}")]
     InvalidGrant {

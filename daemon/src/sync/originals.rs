@@ -1,11 +1,17 @@
 //! The files activities were recorded in: taken out of Garmin's zip, recognised and checked by their content, and named so that a
 //! person finds them. The runner calls it on the store's thread. It is pure: it writes nothing.
 
-use std::io::{Cursor, Read};
+mod check;
+
+use std::io::{Read, Seek};
 
 use garminsync_store::ActivityRef;
 use zip::ZipArchive;
 
+use self::check::{recognise, unread};
+
+/// How a zip begins.
+pub const ZIP: &[u8] = b"PK\x03\x04";
 /// The largest file that is unpacked, in bytes. Real ones stay below ten megabytes; a zip of a few kilobytes can claim anything.
 const LARGEST: u64 = 64 * 1024 * 1024;
 /// Garmin's zips hold one file; more than a few is not one of them.
@@ -40,100 +46,68 @@ impl Format {
 #[error("not a whole original file: {0}")]
 pub struct Broken(String);
 
-/// Takes the original out of what Garmin sent: a zip, or the bare file.
+/// An original within what Garmin sent.
+#[derive(Debug)]
+pub struct Original<R> {
+    /// What it is.
+    pub format: Format,
+    within: Within<R>,
+}
+
+#[derive(Debug)]
+enum Within<R> {
+    /// It came bare.
+    Bare(R),
+    /// It is this member of a zip.
+    Zip(ZipArchive<R>, usize),
+}
+
+impl<R: Read + Seek> Original<R> {
+    /// Lets `take` read it, from its beginning.
+    ///
+    /// # Errors
+    /// [`Broken`] where it cannot be read any more.
+    pub fn read<T>(self, take: impl FnOnce(&mut dyn Read) -> T) -> Result<T, Broken> {
+        match self.within {
+            Within::Bare(mut body) => body.rewind().map(|()| take(&mut body)).map_err(unread),
+            Within::Zip(mut zip, at) => zip.by_index(at).map(|mut member| take(&mut member)).map_err(in_zip),
+        }
+    }
+}
+
+/// Finds the original in what Garmin sent, a zip or the bare file, and checks it. It is read piece by piece.
 ///
 /// # Errors
 /// [`Broken`] for a damaged or oversized zip, a damaged file, and anything that is neither FIT nor TCX nor GPX.
-pub fn unpack(body: &[u8]) -> Result<(Format, Vec<u8>), Broken> {
-    if !body.starts_with(b"PK\x03\x04") {
-        return Ok((recognise(body)?, body.to_vec()));
+pub fn unpack<R: Read + Seek>(mut body: R) -> Result<Original<R>, Broken> {
+    let mut start = Vec::new();
+    (&mut body).take(ZIP.len() as u64).read_to_end(&mut start).and_then(|_| body.rewind()).map_err(unread)?;
+    if start != ZIP {
+        return Ok(Original { format: recognise(&mut body)?, within: Within::Bare(body) });
     }
-    let broken = |what: &dyn std::fmt::Display| Broken(format!("the zip: {what}"));
-    let mut zip = ZipArchive::new(Cursor::new(body)).map_err(|e| broken(&e))?;
-    let mut why = broken(&"it is empty");
+    let mut zip = ZipArchive::new(body).map_err(in_zip)?;
+    let mut why = in_zip("it is empty");
     for index in 0..zip.len().min(MOST_MEMBERS) {
-        let member = zip.by_index(index).map_err(|e| broken(&e))?;
+        let member = zip.by_index(index).map_err(in_zip)?;
         if member.is_dir() {
             continue;
         }
-        let mut bytes = Vec::new();
-        member.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| broken(&e))?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(broken(&format!("more than {LARGEST} bytes")));
+        let mut member = member.take(LARGEST + 1);
+        let recognised = recognise(&mut member);
+        if member.limit() == 0 {
+            return Err(in_zip(format!("more than {LARGEST} bytes")));
         }
-        match recognise(&bytes) {
-            Ok(format) => return Ok((format, bytes)),
+        drop(member);
+        match recognised {
+            Ok(format) => return Ok(Original { format, within: Within::Zip(zip, index) }),
             Err(unknown) => why = unknown,
         }
     }
     Err(why)
 }
 
-fn recognise(bytes: &[u8]) -> Result<Format, Broken> {
-    if bytes.get(8..12) == Some(b".FIT") {
-        return check_fit(bytes).map(|()| Format::Fit);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| Broken("neither FIT nor text".into()))?;
-    let root = root_element(text).ok_or_else(|| Broken("neither FIT nor XML".into()))?;
-    let format = match root.rsplit(':').next() {
-        Some("TrainingCenterDatabase") => Format::Tcx,
-        Some("gpx") => Format::Gpx,
-        _ => return Err(Broken("XML that is neither TCX nor GPX".into())),
-    };
-    let end = text.trim_end().strip_suffix('>').map(str::trim_end);
-    if end.is_none_or(|end| !end.ends_with(&format!("</{root}"))) {
-        return Err(Broken("the XML breaks off".into()));
-    }
-    Ok(format)
-}
-
-/// A FIT file is a header (12 or 14 bytes; data size at 4..8), its data, and a CRC-16 of both. Several may follow one another.
-fn check_fit(mut bytes: &[u8]) -> Result<(), Broken> {
-    while !bytes.is_empty() {
-        let header = usize::from(bytes[0]);
-        let &[s0, s1, s2, s3, b'.', b'F', b'I', b'T'] = bytes.get(4..12).unwrap_or_default() else {
-            return Err(Broken("FIT: something else follows".into()));
-        };
-        if header != 12 && header != 14 {
-            return Err(Broken(format!("FIT: a header of {header} bytes")));
-        }
-        let size = u32::from_le_bytes([s0, s1, s2, s3]) as usize;
-        let end = header.saturating_add(size);
-        let (Some(content), Some(&[c0, c1])) = (bytes.get(..end), bytes.get(end..end.saturating_add(2))) else {
-            return Err(Broken("FIT: it breaks off".into()));
-        };
-        if crc16(content) != u16::from_le_bytes([c0, c1]) {
-            return Err(Broken("FIT: its checksum is wrong".into()));
-        }
-        bytes = &bytes[end + 2..];
-    }
-    Ok(())
-}
-
-/// The checksum of FIT files: CRC-16 with the polynomial 0x8005, reflected, starting at 0.
-fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xA001 } else { crc >> 1 })
-    })
-}
-
-/// The name of the root element, behind byte order mark, declaration, comments and document type.
-fn root_element(text: &str) -> Option<&str> {
-    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
-    loop {
-        let end = if rest.starts_with("<?") {
-            "?>"
-        } else if rest.starts_with("<!--") {
-            "-->"
-        } else if rest.starts_with("<!") {
-            ">"
-        } else {
-            let name = rest.strip_prefix('<')?;
-            let length = name.find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap_or(name.len());
-            return Some(&name[..length]).filter(|name| !name.is_empty());
-        };
-        rest = rest.split_once(end)?.1.trim_start();
-    }
+fn in_zip(what: impl std::fmt::Display) -> Broken {
+    Broken(format!("the zip: {what}"))
 }
 
 /// Where the file goes, relative to the data directory: `activities/2026/2026-10-21-0734-running-morning-run-123456.fit`. The number

@@ -1,9 +1,10 @@
 //! Original files: recognised by content, checked, and named so that a person finds them.
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 
 use zip::write::SimpleFileOptions;
 
+use super::check::crc16;
 use super::*;
 
 fn fit(header: u8, data: &[u8]) -> Vec<u8> {
@@ -12,9 +13,17 @@ fn fit(header: u8, data: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(b".FIT");
     bytes.resize(usize::from(header), 0);
     bytes.extend_from_slice(data);
-    let crc = crc16(&bytes);
+    let crc = crc16(0, &bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes
+}
+
+/// What is found, and all of it.
+fn unpacked(bytes: &[u8]) -> Result<(Format, Vec<u8>), Broken> {
+    let original = unpack(Cursor::new(bytes))?;
+    let (format, mut whole) = (original.format, Vec::new());
+    original.read(|from| from.read_to_end(&mut whole).unwrap())?;
+    Ok((format, whole))
 }
 
 fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -32,7 +41,7 @@ const TCX: &str = "<?xml version=\"1.0\"?><x:TrainingCenterDatabase xmlns:x=\"a\
 
 #[test]
 fn the_checksum_is_the_known_one() {
-    assert_eq!(crc16(b"123456789"), 0xBB3D); // the published check value of CRC-16/ARC
+    assert_eq!(crc16(0, b"123456789"), 0xBB3D); // the published check value of CRC-16/ARC
 }
 
 #[test]
@@ -45,9 +54,9 @@ fn each_format_is_recognised_by_its_content_zipped_or_bare() {
         (GPX.into(), Format::Gpx),
         (TCX.into(), Format::Tcx),
     ] {
-        assert_eq!(unpack(&bytes), Ok((format, bytes.clone())));
+        assert_eq!(unpacked(&bytes), Ok((format, bytes.clone())));
         let zip = zipped(&[("readme.txt", b"hello"), ("1_ACTIVITY.bin", &bytes)]);
-        assert_eq!(unpack(&zip), Ok((format, bytes)), "zipped");
+        assert_eq!(unpacked(&zip), Ok((format, bytes)), "zipped");
     }
 }
 
@@ -55,34 +64,34 @@ fn each_format_is_recognised_by_its_content_zipped_or_bare() {
 fn nothing_damaged_passes() {
     let whole = fit(14, b"some data of a run");
     for end in 0..whole.len() {
-        assert!(unpack(&whole[..end]).is_err(), "cut at {end}");
+        assert!(unpacked(&whole[..end]).is_err(), "cut at {end}");
     }
     for at in 0..whole.len() {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;
-        assert!(unpack(&bytes).is_err(), "byte {at}");
+        assert!(unpacked(&bytes).is_err(), "byte {at}");
     }
     let zip = zipped(&[("1_ACTIVITY.fit", &whole)]);
     for end in 0..zip.len() {
-        assert!(unpack(&zip[..end]).is_err(), "zip cut at {end}");
+        assert!(unpacked(&zip[..end]).is_err(), "zip cut at {end}");
     }
     for end in 0..GPX.trim_end().len() {
         if GPX.is_char_boundary(end) {
-            assert!(unpack(&GPX.as_bytes()[..end]).is_err(), "GPX cut at {end}");
+            assert!(unpacked(&GPX.as_bytes()[..end]).is_err(), "GPX cut at {end}");
         }
     }
     for body in ["", "<!doctype html><html></html>", "<html></html>", "{}", "PK\x03\x04 but no zip"] {
-        assert!(unpack(body.as_bytes()).is_err(), "{body}");
+        assert!(unpacked(body.as_bytes()).is_err(), "{body}");
     }
-    assert!(unpack(&zipped(&[])).is_err());
-    assert!(unpack(&zipped(&[("a.txt", b"hello")])).is_err());
+    assert!(unpacked(&zipped(&[])).is_err());
+    assert!(unpacked(&zipped(&[("a.txt", b"hello")])).is_err());
 }
 
 #[test]
 fn a_zip_bomb_is_refused() {
     let bomb = zipped(&[("1_ACTIVITY.fit", &vec![0; LARGEST as usize + 1])]);
     assert!(bomb.len() < 1_000_000);
-    assert!(unpack(&bomb).is_err());
+    assert!(unpacked(&bomb).is_err());
 }
 
 #[test]

@@ -153,6 +153,16 @@ pub(crate) enum Readers {
 
 /// Writes a file whole: no reader and no crash ever sees a part of it. `replace` decides what happens to one that exists.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8], readers: Readers, replace: bool) -> Result<(), Error> {
+    write_whole_with(path, |file| file.write_all(bytes), readers, replace)
+}
+
+/// The same, with what `fill` writes.
+pub(crate) fn write_whole_with(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+    readers: Readers,
+    replace: bool,
+) -> Result<(), Error> {
     let dir = parent(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(UNFINISHED);
@@ -165,7 +175,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], readers: Readers, replace: 
     #[cfg(not(unix))]
     let _ = readers;
     let write = |mut file: NamedTempFile| -> io::Result<()> {
-        file.write_all(bytes)?;
+        fill(file.as_file_mut())?;
         file.as_file().sync_all()?;
         if replace {
             file.persist(path)?

@@ -10,6 +10,24 @@ use sha2::{Digest, Sha256};
 use crate::error::Error;
 use crate::files::{self, Readers, UNFINISHED};
 
+/// A file whose content is hashed as it is written.
+struct Hashed<'a> {
+    file: &'a mut fs::File,
+    hash: &'a mut Sha256,
+}
+
+impl io::Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// The writer of original files below one data directory.
 #[derive(Clone, Debug)]
 pub struct Originals {
@@ -37,6 +55,33 @@ impl Originals {
         let path = self.data_dir.join(relative);
         self.make_dirs(files::parent(relative))?;
         files::write_whole(&path, bytes, Readers::Group, true)
+    }
+
+    /// Like [`Originals::save`], with all that `from` gives, which is never in memory as a whole. Its size, and its SHA-256 as lower-case hex
+    /// digits.
+    ///
+    /// # Errors
+    /// As [`Originals::save`], and [`Error::File`] if `from` cannot be read.
+    pub fn save_from(&self, relative_path: &str, from: &mut dyn io::Read) -> Result<(u64, String), Error> {
+        let relative = inside(relative_path)?;
+        let path = self.data_dir.join(relative);
+        self.make_dirs(files::parent(relative))?;
+        let mut hash = Sha256::new();
+        let mut bytes = 0;
+        let fill = |file: &mut fs::File| {
+            bytes = io::copy(from, &mut Hashed { file, hash: &mut hash })?;
+            Ok(())
+        };
+        files::write_whole_with(&path, fill, Readers::Group, true)?;
+        Ok((bytes, hex(&hash.finalize())))
+    }
+
+    /// An empty file beside the originals for what is on its way; it has no name, and is gone with its handle, whatever ends the daemon.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn spool(&self) -> Result<fs::File, Error> {
+        tempfile::tempfile_in(&self.data_dir).map_err(Error::file("cannot write", &self.data_dir))
     }
 
     /// Removes a file at a path relative to the data directory, and directories that are empty without it. One that is not there is no

@@ -1,10 +1,12 @@
 //! Asking for one thing, with patience: retries of what may pass, and what an answer means for the run. The rest of the run calls it. It
 //! knows nothing of datasets.
 
+use std::fs::File;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use garminsync_garmin::{Accept, Answer, Error, Get, Hindrance, NoToken, Tier};
+use tokio::io::AsyncSeekExt;
 
 use super::super::pace::{self, Pace, Refused};
 use super::send::Tried;
@@ -39,7 +41,30 @@ impl<S: Login> Run<S> {
         shrinkable: bool,
         patient: bool,
     ) -> Result<Result<Answer, Trouble>, Stop> {
-        let get = Get { tier, path, accept };
+        let asked = self.asked(Get { tier, path, accept }, shrinkable, patient).await?;
+        Ok(asked.map(|(answer, _)| answer))
+    }
+
+    /// Asks for a file, which never is in memory as a whole; it stands at its beginning. `None`: Garmin has none.
+    pub(super) async fn ask_file(
+        &mut self,
+        tier: Tier,
+        path: String,
+        patient: bool,
+    ) -> Result<Result<Option<File>, Trouble>, Stop> {
+        let asked = self.asked(Get { tier, path, accept: Accept::File }, false, patient).await?;
+        let Ok((Answer::Body(_), Some(mut file))) = asked else { return Ok(asked.map(|_| None)) };
+        file.rewind().await.map_err(|error| Stop::Failed(format!("a file cannot be read again: {error}")))?;
+        Ok(Ok(Some(file.into_std().await)))
+    }
+
+    async fn asked(
+        &mut self,
+        get: Get,
+        shrinkable: bool,
+        patient: bool,
+    ) -> Result<Result<(Answer, Option<tokio::fs::File>), Trouble>, Stop> {
+        let tier = get.tier;
         let mut tries = 0;
         loop {
             if self.leaving && !self.ahead.holds(&get) {
@@ -50,7 +75,7 @@ impl<S: Login> Run<S> {
             let task = self.ahead.take(&self.sender, &get, most);
             let tried = task.await.map_err(|died| Stop::Failed(died.to_string()))?;
             self.calm = false;
-            let fetched = match tried {
+            let (fetched, file) = match tried {
                 Tried::Cancelled => return Err(Stop::Cancelled),
                 Tried::Paused(until) => return Err(asked_to_wait(until)),
                 Tried::Spent => {
@@ -64,14 +89,14 @@ impl<S: Login> Run<S> {
                         Refused::Pause(until) => return Err(asked_to_wait(until)),
                     }
                 }
-                Tried::Sent(fetched) => fetched,
+                Tried::Sent(fetched, file) => (fetched, file),
             };
             self.sent(fetched.requests, fetched.bytes);
             let error = match fetched.answer {
                 Ok(answer) => {
                     self.calm = true;
                     self.prove().await?;
-                    return Ok(Ok(answer));
+                    return Ok(Ok((answer, file)));
                 }
                 Err(Error::ServerTrouble { status: 500 }) if shrinkable => return Ok(Err(Trouble::Refused(500))),
                 Err(error) => error,
@@ -100,7 +125,7 @@ impl<S: Login> Run<S> {
     pub(super) async fn leave(&mut self) {
         for task in self.ahead.left().collect::<Vec<_>>() {
             if task.is_finished()
-                && let Ok(Tried::Sent(fetched) | Tried::Throttled(fetched, _)) = task.await
+                && let Ok(Tried::Sent(fetched, _) | Tried::Throttled(fetched, _)) = task.await
             {
                 self.sent(fetched.requests, fetched.bytes);
             }
@@ -124,6 +149,7 @@ impl<S: Login> Run<S> {
                 };
                 return self.no_token_yet(tier, stop, retry_at);
             }
+            Error::NotKept { .. } => return Err(Stop::Failed(error.to_string())),
             other => Trouble::Odd(other.to_string()),
         };
         self.prove().await?;

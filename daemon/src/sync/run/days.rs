@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use std::io::{Read, Seek};
+
 use chrono::{Days, NaiveDate, Utc};
 use garminsync_garmin::Tier;
-use garminsync_store::{Batch, GONE, Item, Mark, Recorded, State, Store, sha256_hex};
+use garminsync_store::{Batch, GONE, Item, Mark, Recorded, State, Store};
 
 use super::ask::Trouble;
 use super::fetch::{Lacking, Whole};
 use super::{Login, NotRecorded, Run, Stop};
 use crate::sync::archive::{self, Part};
 use crate::sync::datasets::Dataset;
+use crate::sync::originals::ZIP;
 use crate::sync::plan::{Fetch, earlier, later};
 use crate::sync::route::{Route, Values};
 
@@ -211,16 +214,22 @@ fn keep_file(
     (requests, bytes): (u32, u64),
     read_on: NaiveDate,
 ) -> Result<(Recorded, Vec<Mark>), NotRecorded> {
-    let file = whole.file().filter(|file| file.len() >= SMALLEST_ZIP);
     let mut body = None;
-    if let Some(file) = file {
-        if !file.starts_with(b"PK\x03\x04") {
+    if let Some(mut file) = whole.file {
+        let mut start = Vec::new();
+        let size = file.metadata().and_then(|found| {
+            (&mut file).take(ZIP.len() as u64).read_to_end(&mut start)?;
+            file.rewind().map(|()| found.len())
+        });
+        let size = size.map_err(|error| NotRecorded::Odd(format!("a file that cannot be read: {error}")))?;
+        if size >= SMALLEST_ZIP && start != ZIP {
             return Err(NotRecorded::Odd("neither a zip nor nothing".into()));
         }
-        let path = format!("wellness/{}/{day}-{}.zip", day.format("%Y"), slug(account));
-        store.originals().save(&path, &file)?;
-        let row = serde_json::json!({ "path": path, "bytes": file.len(), "sha256": sha256_hex(&file) });
-        body = Some(row.to_string());
+        if size >= SMALLEST_ZIP {
+            let path = format!("wellness/{}/{day}-{}.zip", day.format("%Y"), slug(account));
+            let (bytes, sha256) = store.originals().save_from(&path, &mut file)?;
+            body = Some(serde_json::json!({ "path": path, "bytes": bytes, "sha256": sha256 }).to_string());
+        }
     }
     let present = body.iter().map(|_| day).collect();
     let ledger = archive::marks(day, day, &present, read_on, dataset.reread_days);
@@ -231,7 +240,7 @@ fn keep_file(
 }
 
 /// Less than this is a zip with nothing in it, in bytes.
-const SMALLEST_ZIP: usize = 100;
+const SMALLEST_ZIP: u64 = 100;
 
 /// An account's name as a part of a file name.
 fn slug(account: &str) -> String {

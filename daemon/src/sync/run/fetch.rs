@@ -1,6 +1,8 @@
 //! Asking for one answer, which may take several requests: the parts and pages that a route names, put together. The run calls it for
 //! everything but the activity list and files. It does not know what becomes of the answer.
 
+use std::fs::File;
+
 use garminsync_garmin::{Accept, Answer, Tier};
 
 use super::ask::Trouble;
@@ -12,24 +14,23 @@ use crate::sync::route::{Route, Values, render};
 /// More pages than any list has.
 const MOST_PAGES: usize = 1000;
 
-/// What came, part by part.
-pub(super) struct Whole(Vec<(String, Vec<Vec<u8>>)>);
+/// What came: texts, part by part, or a file.
+pub(super) struct Whole {
+    parts: Vec<(String, Vec<Vec<u8>>)>,
+    /// A file, if one came.
+    pub file: Option<File>,
+}
 
 impl Whole {
     /// As the archive takes it; `None` if it is no text.
     pub fn parts(&self) -> Option<Vec<Part<'_>>> {
-        self.0
+        self.parts
             .iter()
             .map(|(name, pages)| {
                 let pages = pages.iter().map(|page| std::str::from_utf8(page).ok()).collect::<Option<Vec<_>>>()?;
                 Some(Part { name, pages })
             })
             .collect()
-    }
-
-    /// The one file that came, if one did.
-    pub fn file(self) -> Option<Vec<u8>> {
-        self.0.into_iter().flat_map(|(_, pages)| pages).next()
     }
 }
 
@@ -64,6 +65,11 @@ impl<S: Login> Run<S> {
         values: Values<'_>,
         patient: bool,
     ) -> Result<Result<Whole, Lacking>, Stop> {
+        if route.file {
+            let Some(path) = render(&route.path, &values) else { return Ok(Err(Lacking::NoPath)) };
+            let file = self.ask_file(tier, path, patient).await?;
+            return Ok(file.map(|file| Whole { parts: Vec::new(), file }).map_err(Lacking::Trouble));
+        }
         let mut whole = Vec::new();
         let mut absent = 0;
         for (name, path) in route.paths() {
@@ -78,7 +84,7 @@ impl<S: Login> Run<S> {
         if absent == whole.len() {
             return Ok(Err(Lacking::Trouble(Trouble::Absent)));
         }
-        Ok(Ok(Whole(whole)))
+        Ok(Ok(Whole { parts: whole, file: None }))
     }
 
     #[expect(clippy::too_many_arguments, reason = "one loop, called from one place")]
@@ -92,7 +98,6 @@ impl<S: Login> Run<S> {
         patient: bool,
         pages: &mut Vec<Vec<u8>>,
     ) -> Result<Result<(), Lacking>, Stop> {
-        let accept = if route.file { Accept::File } else { Accept::Json };
         let mut start = route.first;
         loop {
             let size = self.page_size(dataset, tier);
@@ -100,7 +105,7 @@ impl<S: Login> Run<S> {
             let smaller = size + 1 < route.pages.len();
             let values = Values { page: limit.map(|limit| (start, limit)), ..values };
             let Some(rendered) = render(path, &values) else { return Ok(Err(Lacking::NoPath)) };
-            let body = match self.ask(tier, rendered, accept, smaller, patient).await? {
+            let body = match self.ask(tier, rendered, Accept::Json, smaller, patient).await? {
                 Ok(Answer::Body(body)) => Vec::from(body),
                 Ok(Answer::NoData) => return Ok(Ok(())),
                 Err(Trouble::Refused(_)) if smaller => {

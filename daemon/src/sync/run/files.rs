@@ -1,8 +1,10 @@
 //! The original files: one request an activity, newest first, after the list is read. The run calls it.
 
+use std::fs::File;
+
 use chrono::Utc;
-use garminsync_garmin::{Accept, Answer, Get};
-use garminsync_store::{ActivityRef, Mark, OriginalBatch, OriginalRow, Recorded, State, Store, sha256_hex};
+use garminsync_garmin::Get;
+use garminsync_store::{ActivityRef, Mark, OriginalBatch, OriginalRow, Recorded, State, Store};
 
 use super::ahead::AHEAD;
 use super::ask::Trouble;
@@ -71,10 +73,10 @@ impl<S: Login> Run<S> {
             let Some(path) = dataset.route(tier).and_then(|route| render(&route.path, &values)) else {
                 return Ok(true);
             };
-            let came = self.ask(tier, path, Accept::File, false, true).await?;
+            let came = self.ask_file(tier, path, true).await?;
             self.was_served(dataset, tier, came.is_ok());
             let (why, allowed) = match came {
-                Ok(Answer::Body(body)) => match self.keep_file(activity, body.into()).await? {
+                Ok(Some(file)) => match self.keep_file(activity, file).await? {
                     Ok(()) => return Ok(true),
                     Err(why) => {
                         tries += 1;
@@ -85,7 +87,7 @@ impl<S: Login> Run<S> {
                         (why, true)
                     }
                 },
-                Ok(Answer::NoData) | Err(Trouble::Absent) => {
+                Ok(None) | Err(Trouble::Absent) => {
                     let detail = Some("Garmin has no file of it".into());
                     self.mark(dataset, vec![Mark { detail, ..error(activity, State::Empty, "") }]).await?;
                     return Ok(true);
@@ -105,19 +107,21 @@ impl<S: Login> Run<S> {
     }
 
     /// Checks, saves and records a file; else why it is none.
-    async fn keep_file(&mut self, activity: &ActivityRef, body: Vec<u8>) -> Result<Result<(), String>, Stop> {
+    async fn keep_file(&mut self, activity: &ActivityRef, body: File) -> Result<Result<(), String>, Stop> {
         let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
         let activity = activity.clone();
         let keep = move |store: &mut Store| -> Result<Recorded, NotRecorded> {
-            let (format, file) = originals::unpack(&body).map_err(|broken| NotRecorded::Odd(broken.to_string()))?;
+            let odd = |broken: originals::Broken| NotRecorded::Odd(broken.to_string());
+            let original = originals::unpack(body).map_err(odd)?;
+            let format = original.format;
             let path = originals::path(&activity, format);
-            store.originals().save(&path, &file)?;
+            let (bytes, sha256) = original.read(|file| store.originals().save_from(&path, file)).map_err(odd)??;
             let original = OriginalRow {
                 activity_id: activity.activity_id,
                 path,
                 format: format.as_str().into(),
-                bytes: file.len() as u64,
-                sha256: sha256_hex(&file),
+                bytes,
+                sha256,
                 fetched_utc: Utc::now(),
             };
             Ok(store.record_original(&OriginalBatch { account: &account, run, requests, bytes, original })?)

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use garminsync_garmin::{Error, Fetched, Get, NoToken, Tier, TokenSource};
+use garminsync_garmin::{Accept, Error, Fetched, Get, NoToken, Tier, TokenSource};
 use garminsync_store::{Error as StoreError, Store};
 use secrecy::SecretString;
+use tokio::fs::File;
 use tokio::sync;
 use tokio::time::Instant;
 
@@ -20,8 +21,8 @@ use crate::sync::zone::Zone;
 /// What became of a try.
 #[derive(Debug)]
 pub(super) enum Tried {
-    /// It was sent; what came.
-    Sent(Fetched),
+    /// It was sent; what came. A file is not in the answer but here.
+    Sent(Fetched, Option<File>),
     /// It was sent and answered 429; what the queue does about it.
     Throttled(Fetched, Refused),
     /// It was not sent: the queue is in a pause.
@@ -100,6 +101,13 @@ impl<S: Login> Sender<S> {
             Tier::Account => self.account.lock().await,
             Tier::Personal => self.personal.lock().await,
         };
+        let mut file = match self.spool(get).await {
+            Ok(file) => file,
+            Err(what) => {
+                let answer = Err(Error::NotKept { what });
+                return Tried::Sent(Fetched { answer, requests: 0, bytes: 0 }, None);
+            }
+        };
         let later = self.later.load(Ordering::Relaxed);
         let (source, place, started) = loop {
             match self.pace(get.tier, |pace| pace.turn(Self::moment(), later)) {
@@ -120,7 +128,13 @@ impl<S: Login> Sender<S> {
             }
         };
         drop(door);
-        let (fetched, ()) = tokio::join!(garmin.get(&source, get), self.count(get.tier));
+        let fetch = async {
+            match &mut file {
+                Some(file) => garmin.get_file(&source, get, file).await,
+                None => garmin.get(&source, get).await,
+            }
+        };
+        let (fetched, ()) = tokio::join!(fetch, self.count(get.tier));
         drop(place);
         let more = i64::from(fetched.requests) - 1;
         if more != 0 {
@@ -144,7 +158,16 @@ impl<S: Login> Sender<S> {
             ) => {}
             Ok(_) | Err(_) => self.pace(get.tier, |pace| pace.answered(started.now, Utc::now())),
         }
-        Tried::Sent(fetched)
+        Tried::Sent(fetched, file)
+    }
+
+    /// Where a file goes while it arrives.
+    async fn spool(&self, get: &Get) -> Result<Option<File>, String> {
+        if get.accept != Accept::File {
+            return Ok(None);
+        }
+        let file = self.job.store.call(|store| store.originals().spool()).await.map_err(|gone| gone.to_string())?;
+        file.map(|file| Some(File::from_std(file))).map_err(|error| error.to_string())
     }
 
     /// A 429 stops the queue. A pause is on disk at once.

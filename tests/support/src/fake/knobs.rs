@@ -63,6 +63,8 @@ pub struct Knobs {
     pub reload_pause: Duration,
     /// The status inside the answer of `trainingstatus/weekly` while the outer one is 200. `None`: 200 too.
     pub training_status_error: Option<u16>,
+    /// Bytes that each day's wellness bundle holds besides its files.
+    pub wellness_padding: usize,
     /// Every answer takes at least this long.
     pub latency: Duration,
 }
@@ -145,6 +147,7 @@ impl Default for Knobs {
             rate: None,
             reload_pause: Duration::from_secs(10),
             training_status_error: None,
+            wellness_padding: 0,
             latency: Duration::ZERO,
         }
     }

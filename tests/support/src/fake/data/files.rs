@@ -1,5 +1,10 @@
 //! Downloads: originals, rendered exports, and the wellness bundle of a day. Bytes, not JSON.
 
+use std::io::{Cursor, Write};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
 use super::{Asked, Routed, activities};
 use crate::fake::http::Reply;
 
@@ -15,7 +20,9 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
         ["download-service", "files", "wellness", day] => {
             wants_zip(asked)?;
             let day = asked.day(day)?;
-            zip(asked.person.life.wellness_zip(day), &format!("{day}.zip"))
+            let padding = asked.world.knobs.wellness_padding;
+            let bundle = asked.person.life.wellness_zip(day);
+            zip(bundle.and_then(|bundle| padded(bundle, padding)), &format!("{day}.zip"))
         }
         ["download-service", "export", kind @ ("tcx" | "gpx" | "kml" | "csv"), "activity", id] => {
             let truth = activities::own(asked, id)?;
@@ -24,6 +31,18 @@ pub(super) fn route(asked: &Asked, segments: &[&str]) -> Routed {
         }
         _ => Ok(None),
     }
+}
+
+/// A zip with one more member of so many bytes.
+fn padded(bundle: Vec<u8>, padding: usize) -> Option<Vec<u8>> {
+    if padding == 0 {
+        return Some(bundle);
+    }
+    let mut zip = ZipWriter::new_append(Cursor::new(bundle)).ok()?;
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    zip.start_file("padding", stored).ok()?;
+    zip.write_all(&vec![0x5A; padding]).ok()?;
+    Some(zip.finish().ok()?.into_inner())
 }
 
 /// The Personal tier takes no other word for it.
