@@ -144,6 +144,23 @@ async fn a_code_that_nobody_looked_at_is_still_good() {
     }
 }
 
+/// A code whose count the disk refuses is not sent: it would be free, and what it brings could not be kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_counts_on_disk_or_it_is_not_sent() {
+    let (stage, _daemon) = waiting(SignInMood::MfaEmail, |_| ()).await;
+    let vault = stage.vault();
+    vault.execute_batch("BEGIN EXCLUSIVE").expect("somebody else holds the vault");
+    let (code, error) = brought(&stage, &stage.code()).await;
+    assert_eq!((code, error["kind"].as_str()), (1, Some("storage")), "{error}");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("the code was not sent")), "{error}");
+    assert_eq!(about_codes(&stage), [""; 0], "nothing was sent");
+    let account = stage.home.account("default").await;
+    assert_eq!((&account["state"], &account["mfa"]["attempts_left"]), (&"awaiting_mfa".into(), &3.into()), "{account}");
+    vault.execute_batch("COMMIT").expect("released");
+    assert_eq!(brought(&stage, &stage.code()).await.0, 0);
+    assert_eq!(stage.fake.mail(ANA).len(), 1);
+}
+
 /// The daemon is killed while a code is with Garmin, again and again: it counts before it is sent, and the sixth is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_do_not_make_codes_free() {

@@ -27,7 +27,8 @@ impl Actor {
     }
 
     /// The same, with rows that the event brings written in the same transaction. `false`: the vault refused what must not be
-    /// believed in memory alone (a new login, a logout); then the account stands as before, and the asker was told.
+    /// believed in memory alone (a new login, a logout, a code that counts before it is sent); then the account stands as before, and
+    /// the asker was told.
     pub(super) async fn step_with(&mut self, event: Event, asker: Option<Asker>, rows: Vec<(Row, Vec<u8>)>) -> bool {
         let standing = self.alone.standing.clone();
         self.heed(&event);
@@ -48,12 +49,13 @@ impl Actor {
             // First of all: a task that is given up must not write behind what is written now.
             self.abort();
         }
-        let must_be_written = !rows.is_empty() || effects.contains(&Effect::ForgetSecrets);
+        let sends_code = effects.contains(&Effect::CheckCode);
+        let must_be_written = !rows.is_empty() || sends_code || effects.contains(&Effect::ForgetSecrets);
         if self.state != before || !effects.is_empty() {
             let written = self.write_down(&effects, rows).await;
             if !written && must_be_written {
                 (self.state, self.since, self.alone.standing) = (before, since, standing);
-                let failure = self.not_written();
+                let failure = self.not_written(sends_code);
                 if gives_up {
                     self.state.attempt = self.state.attempt.clone().given_up();
                     self.tell(Some(&failure));
@@ -97,11 +99,14 @@ impl Actor {
         true
     }
 
-    fn not_written(&self) -> Failure {
+    fn not_written(&self, sends_code: bool) -> Failure {
         let why = self.vault_trouble.as_deref().unwrap_or("no reason was given");
-        let words =
-            format!("The vault could not be written ({why}), so nothing was changed. Mend that, then try again.");
-        Failure::new(Kind::Storage, words)
+        let safe = if sends_code {
+            "the code was not sent: it and the login that waits for it are as good as before. Mend that, then bring it again"
+        } else {
+            "nothing was changed. Mend that, then try again"
+        };
+        Failure::new(Kind::Storage, format!("The vault could not be written ({why}), so {safe}."))
     }
 
     /// Nothing of the account's secrets stays in memory.
