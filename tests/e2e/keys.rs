@@ -51,6 +51,9 @@ async fn the_end_that_a_person_says_is_kept_and_told() {
 
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.home.account("default").await["tiers"]["personal"]["key_expires_at"], format!("{day}T23:59:59Z"));
+    // The same key once more, and nothing said of its end: it is still known.
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    assert_eq!(stage.home.account("default").await["tiers"]["personal"]["key_expires_at"], format!("{day}T23:59:59Z"));
     for (days, words) in [("10", "make a new one before"), ("2", "Make a new one now")] {
         assert_eq!(bring(&stage, &["--expires", days]).await.code, 0);
         let account = stage.home.account("default").await;
@@ -320,12 +323,25 @@ async fn the_configuration_says_when_a_key_file_ends() {
     let day = today() + TimeDelta::days(10);
     let more = format!("[accounts.default]\napi_key_file = {file:?}\napi_key_expires = \"{day}\"\n");
     let stage = Stage::set(ana(SignInMood::Ok), &more).await;
-    let _daemon = Daemon::start(&stage.home).await;
+    let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
     let account = stage.home.account("default").await;
     assert_eq!(account["tiers"]["personal"]["key_expires_at"], format!("{day}T23:59:59Z"), "{account}");
     let told = trouble(&account, "key.expiring").expect("it is told");
     assert!(told["hint"].as_str().is_some_and(|hint| hint.contains(&file.display().to_string())), "{told}");
+
+    // The next key's day is written before the key itself, which may be done as well after it.
+    assert!(daemon.terminate().await.success());
+    let next = today() + TimeDelta::days(300);
+    let config = std::fs::read_to_string(stage.home.config_file()).expect("the configuration");
+    std::fs::write(stage.home.config_file(), config.replace(&day.to_string(), &next.to_string())).expect("written");
+    let _daemon = Daemon::start(&stage.home).await;
+    let new = "newkey0123456789abcdef0123456789".to_owned();
+    stage.fake.change(ANA, |person| person.api_key.clone_from(&new));
+    write(&file, &new);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    let account = stage.home.account("default").await;
+    assert_eq!(account["tiers"]["personal"]["key_expires_at"], format!("{next}T23:59:59Z"), "{account}");
 }
 
 /// A key that is deleted while a run reads with it: the login reads the rest, in the same run.

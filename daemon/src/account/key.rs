@@ -23,6 +23,10 @@ const LONGEST_LIFE: TimeDelta = TimeDelta::days(365);
 /// A key that nobody uses is tried this often, so that a dead one is noticed within a day.
 const LOOK_EVERY: TimeDelta = TimeDelta::hours(24);
 
+/// A last day that the configuration says so shortly before a key takes another's place was written for the new one: both are done on
+/// one occasion, in either order.
+const SAME_OCCASION: TimeDelta = TimeDelta::hours(24);
+
 /// What is known of a key beside the key itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyFacts {
@@ -33,7 +37,10 @@ pub struct KeyFacts {
     /// When it was first seen here; it was made before.
     #[serde(default)]
     pub seen_at: Option<DateTime<Utc>>,
-    /// A last day that the configuration still says and that was the key's before this one.
+    /// The last day that the configuration says, and since when it does.
+    #[serde(default)]
+    pub said: Option<(NaiveDate, DateTime<Utc>)>,
+    /// A last day that the configuration may still say and that is not this key's: it was its predecessor's, or Garmin proved it wrong.
     #[serde(default)]
     pub outdated: Option<NaiveDate>,
     /// Garmin refused it.
@@ -127,17 +134,28 @@ impl KeyFacts {
         Self { of: fingerprint, seen_at: Some(now.trunc_subsecs(0)), ..Self::default() }
     }
 
-    /// Facts of the key that takes this one's place. What the configuration said of this one's end says nothing of that one's.
+    /// Facts of the key that takes this one's place. What the configuration has said of this one's end for a while says nothing of that
+    /// one's.
     pub fn replaced_by(&self, fingerprint: String, now: DateTime<Utc>) -> Self {
-        let outdated = match self.ends {
-            Some(End::Said(day)) => Some(day),
-            _ => self.outdated,
+        let of_this = self.said.filter(|(_, since)| now - *since > SAME_OCCASION);
+        Self { outdated: of_this.map(|(day, _)| day).or(self.outdated), ..Self::of(fingerprint, now) }
+    }
+
+    /// Facts of the key that a login brings, its last day as the person says it. It may be this very one, of which nothing is forgotten.
+    pub fn brought(&self, fingerprint: String, expires: Option<NaiveDate>, now: DateTime<Utc>) -> Self {
+        let facts = if self.of == fingerprint { self.clone() } else { Self::of(fingerprint, now) };
+        let ends = match (facts.ends, expires) {
+            (Some(End::Said(_)) | None, Some(day)) => Some(End::Said(day)),
+            (known, _) => known,
         };
-        Self { outdated, ..Self::of(fingerprint, now) }
+        Self { ends, ..facts }
     }
 
     /// The configuration says when it ends. What a token showed is known better, and a day that is over was another key's.
     pub fn said_to_end(&mut self, day: NaiveDate, now: DateTime<Utc>) {
+        if self.said.is_none_or(|(known, _)| known != day) {
+            self.said = Some((day, now.trunc_subsecs(0)));
+        }
         let said = End::Said(day);
         if !matches!(self.ends, Some(End::Shown(_))) && said.at() > now && self.outdated != Some(day) {
             self.ends = Some(said);
@@ -157,7 +175,11 @@ impl KeyFacts {
         self.exchanged_at = Some(now.trunc_subsecs(0));
         match bearer.key_expires_at {
             Some(at) => self.ends = Some(End::Shown(at)),
-            None if self.ends.as_ref().is_some_and(|end| end.at() < bearer.expires_at) => self.ends = None,
+            None if self.ends.as_ref().is_some_and(|end| end.at() < bearer.expires_at) => {
+                if let Some(End::Said(day)) = self.ends.take() {
+                    self.outdated = Some(day);
+                }
+            }
             None => {}
         }
     }

@@ -126,12 +126,70 @@ fn what_the_configuration_says_counts_until_a_token_shows_better() {
     facts.said_to_end(second, now());
     assert_eq!(facts.ends, Some(End::Said(second)));
     // A new key in the file, and still the old one's day in the configuration, also after a restart.
-    let mut new = facts.replaced_by("k2".into(), now());
-    new.said_to_end(second, now());
-    assert_eq!(new.ends, None);
-    new.said_to_end(second.succ_opt().unwrap(), now());
-    assert_eq!(new.ends.map(|end| end.at() > now()), Some(true));
+    let later = now() + TimeDelta::days(5);
+    let mut new = facts.replaced_by("k2".into(), later);
+    for at in [later, later + TimeDelta::days(2)] {
+        new.said_to_end(second, at);
+        assert_eq!(new.ends, None);
+    }
+    let mut newest = new.replaced_by("k3".into(), later);
+    newest.said_to_end(second, later);
+    assert_eq!(newest.ends, None, "two keys in a day, and the day is the first one's");
+    new.said_to_end(second.succ_opt().unwrap(), later);
+    assert_eq!(new.ends.map(|end| end.at() > later), Some(true));
     facts.ends = Some(End::Shown(now()));
     facts.said_to_end(second, now());
     assert_eq!(facts.ends, Some(End::Shown(now())));
+}
+
+/// The configuration and the key's file are written one after the other: the new day may be read while the old key still lies there.
+#[test]
+fn a_new_day_may_be_said_before_its_key_comes() {
+    let day = |days: i64| (now() + TimeDelta::days(days)).date_naive();
+    let (changed, restart) = (now() + TimeDelta::days(80), now() + TimeDelta::days(80) + TimeDelta::hours(3));
+    let mut facts = KeyFacts::of("k".into(), now());
+    facts.said_to_end(day(90), now());
+    facts.said_to_end(day(400), changed);
+    facts.said_to_end(day(400), restart);
+    let mut new = facts.replaced_by("k2".into(), restart);
+    new.said_to_end(day(400), restart);
+    assert_eq!(new.ends, Some(End::Said(day(400))), "it was said for this one");
+    // Nobody says another day for the next: what was said a day ago was not meant for it.
+    let mut next = new.replaced_by("k3".into(), restart + SAME_OCCASION + TimeDelta::seconds(1));
+    next.said_to_end(day(400), restart + TimeDelta::days(2));
+    assert_eq!(next.ends, None);
+}
+
+/// On a key's last day its token shows the end; the day that the configuration says is that key's all the same.
+#[test]
+fn a_day_that_a_token_overtook_is_not_the_next_keys() {
+    let last = now().date_naive() + TimeDelta::days(20);
+    let mut facts = KeyFacts::of("k".into(), now() - TimeDelta::days(300));
+    facts.said_to_end(last, now() - TimeDelta::days(300));
+    facts.accepted(&bearer(TimeDelta::hours(5), Some(now() + TimeDelta::hours(5))), now());
+    let mut new = facts.replaced_by("k2".into(), now());
+    new.said_to_end(last, now());
+    assert_eq!(new.ends, None);
+    // And what a token proved wrong is not believed again after a restart.
+    let today = now().date_naive();
+    let mut facts = KeyFacts::of("k".into(), now());
+    facts.said_to_end(today, now());
+    facts.accepted(&bearer(TimeDelta::hours(24), None), now());
+    facts.said_to_end(today, now());
+    assert_eq!(facts.ends, None);
+}
+
+#[test]
+fn the_same_key_brought_again_keeps_what_is_known_of_it() {
+    let (day, other) = (now().date_naive() + TimeDelta::days(90), now().date_naive() + TimeDelta::days(30));
+    let first = KeyFacts::default().brought("k".into(), Some(day), now());
+    assert_eq!((first.ends.clone(), first.seen_at), (Some(End::Said(day)), Some(now())));
+    let later = now() + TimeDelta::days(9);
+    let again = first.brought("k".into(), None, later);
+    assert_eq!((again.ends, again.seen_at), (Some(End::Said(day)), Some(now())));
+    assert_eq!(first.brought("k".into(), Some(other), later).ends, Some(End::Said(other)));
+    let shown = KeyFacts { ends: Some(End::Shown(later)), ..first.clone() };
+    assert_eq!(shown.brought("k".into(), Some(day), later).ends, Some(End::Shown(later)), "known better");
+    let another = first.brought("k2".into(), None, later);
+    assert_eq!((another.ends, another.seen_at), (None, Some(later)));
 }

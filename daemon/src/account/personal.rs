@@ -316,8 +316,7 @@ impl Actor {
             if let Some(owner) = &owner {
                 self.learn(owner);
             }
-            self.key_facts =
-                KeyFacts { ends: brought.expires.map(End::Said), ..KeyFacts::of(fingerprint(&key), Utc::now()) };
+            self.key_facts = self.key_facts.brought(fingerprint(&key), brought.expires, Utc::now());
             self.key_facts.accepted(&bearer, Utc::now());
             let mut rows = vec![(Row::ApiKey, key.expose_secret().as_bytes().to_vec())];
             rows.extend(self.bearer_row(&bearer));
