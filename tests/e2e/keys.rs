@@ -261,6 +261,52 @@ async fn a_key_works_whatever_became_of_a_password() {
     assert!(status.code == 0 && status.stdout.contains("no sign-in by password is tried until"), "{status:?}");
 }
 
+/// An account that lives on its key needs a key, whatever Garmin said to a password; and no login goes on where there is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_key_is_told_whatever_else_went_wrong() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    stage.idle().await;
+    stage.fake.change(ANA, |person| person.key_state = KeyState::Deleted);
+    stage.fake.expire_personal(ANA);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 4);
+    assert_eq!(stage.login("wrong", &[]).await.code, 8);
+    let refused =
+        |text: &Value| text.as_str().is_some_and(|text| text.contains("no longer accepts the Personal API key"));
+    let account = stage.home.account("default").await;
+    let told = trouble(&account, "login.needed").expect("it is told");
+    assert!(refused(&account["reason"]) && refused(&told["text"]), "{account}");
+
+    // A pause after a block hides neither, and nothing is said to go on.
+    stage.fake.change(ANA, |person| person.mood = SignInMood::Captcha);
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
+    let account = stage.home.account("default").await;
+    let told = trouble(&account, "key.refused").expect("it is told");
+    let goes_on = told["text"].as_str().is_some_and(|text| text.contains("goes on"));
+    assert!(account["state"] == "cooling_down" && refused(&told["text"]) && !goes_on, "{account}");
+}
+
+/// A login and a key, and Garmin refuses both: both are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_login_does_not_hide_a_dead_key() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
+    assert_eq!(bring(&stage, &[]).await.code, 0);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.idle().await;
+    stage.fake.change(ANA, |person| person.key_state = KeyState::Deleted);
+    stage.fake.expire_personal(ANA);
+    stage.fake.revoke(ANA);
+    stage.fake.expire_access(ANA);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 4);
+    let both = |account: &Value| ["login.needed", "key.refused"].iter().all(|kind| trouble(account, kind).is_some());
+    let account = stage.account_is("both are told", both).await;
+    let told = trouble(&account, "key.refused").map(|told| told["text"].to_string()).unwrap_or_default();
+    assert!(account["state"] == "login_needed" && !told.contains("goes on"), "{account}");
+}
+
 /// 429 at the key's exchange: nothing is sent before the pause is over, also after restarts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_outlives_the_process() {

@@ -267,11 +267,34 @@ async fn a_stop_while_signing_in_loses_no_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_childs_account_is_led_to_the_key_by_every_page() {
     let stage = Stage::set(ana(SignInMood::Child), "").await;
-    let _daemon = Daemon::start(&stage.home).await;
+    let mut daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
-    for page in ["status", "doctor"] {
-        let said = stage.home.ctl(&[page]).await;
-        assert!(said.stdout.contains("then: garminsyncctl login --api-key-stdin"), "{said:?}");
-        assert!(!said.stdout.contains("garminsyncctl login, or"), "{said:?}");
+    for restarted in [false, true] {
+        if restarted {
+            daemon.kill().await;
+            daemon = Daemon::start(&stage.home).await;
+        }
+        for page in ["status", "doctor"] {
+            let said = stage.home.ctl(&[page]).await;
+            assert!(said.stdout.contains("then: garminsyncctl login --api-key-stdin"), "{said:?}");
+            assert!(!said.stdout.contains("garminsyncctl login, or"), "{said:?}");
+        }
+        let account = stage.home.account("default").await;
+        assert!(account["reason"].as_str().is_some_and(|why| why.contains("child's")), "{restarted} {account}");
     }
+    drop(daemon);
+}
+
+/// The same where a login was there before, made another way, and Garmin has ended it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_childs_login_that_ended_leads_to_the_key_too() {
+    let (stage, _daemon) = Stage::mirrored().await;
+    stage.fake.revoke(ANA);
+    stage.fake.expire_access(ANA);
+    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 4);
+    stage.fake.change(ANA, |ana| ana.mood = SignInMood::Child);
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
+    let status = stage.home.ctl(&["status"]).await;
+    assert!(status.code == 4 && status.stdout.contains("then: garminsyncctl login --api-key-stdin"), "{status:?}");
+    assert!(!status.stdout.contains("garminsyncctl login, or"), "{status:?}");
 }

@@ -212,14 +212,17 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
                 }
                 self.next(&self.typed.command_for(&account.name, "mfa"));
             }
-            AccountState::LoginNeeded => {
-                self.line("safe", "all data stay and can be read; syncs go on after the login");
-                self.next_login(&login, &browser);
+            AccountState::SignedOut | AccountState::LoginNeeded => {
+                if account.state == AccountState::LoginNeeded {
+                    self.line("safe", "all data stay and can be read; syncs go on after the login");
+                }
+                match account.instead {
+                    Some(WayIn::ApiKey) => {
+                        self.next(&make_a_key(&self.typed.command_for(&account.name, "login --api-key-stdin")));
+                    }
+                    _ => self.next_login(&login, &browser),
+                }
             }
-            AccountState::SignedOut if account.instead == Some(WayIn::ApiKey) => {
-                self.next(&make_a_key(&self.typed.command_for(&account.name, "login --api-key-stdin")));
-            }
-            AccountState::SignedOut => self.next_login(&login, &browser),
             AccountState::CoolingDown => {
                 let until = account.until.map(|until| format!(" until {}", time::clock(until, self.now)));
                 self.line("waits", &format!("no sign-in is tried{}; all data stay", until.unwrap_or_default()));

@@ -112,7 +112,7 @@ impl State {
 
     /// The way in that is left to whom Garmin lets no program sign in.
     pub fn instead(&self) -> Option<WayIn> {
-        let denied = matches!((&self.attempt, &self.login), (Attempt::Idle(Some(Ended::Denied(_))), Login::None));
+        let denied = matches!(self.attempt, Attempt::Idle(Some(Ended::Denied(_)))) && self.login != Login::Working;
         denied.then_some(WayIn::ApiKey)
     }
 

@@ -113,7 +113,10 @@ impl Stored {
             }
             Attempt::CoolingDown(until, why) => Attempt::CoolingDown(*until, why.clone()),
             Attempt::TakingOver(kept) => return Self::lasting(&State { attempt: (**kept).clone(), ..state.clone() }),
-            Attempt::Idle(Some(ended @ (Ended::Expired | Ended::Interrupted))) => Attempt::Idle(Some(ended.clone())),
+            // What Garmin lets no program do it will not let one do after a restart either.
+            Attempt::Idle(Some(ended @ (Ended::Expired | Ended::Interrupted | Ended::Denied(_)))) => {
+                Attempt::Idle(Some(ended.clone()))
+            }
             _ => Attempt::Idle(None),
         };
         State { attempt, overridden: None, ..state.clone() }

@@ -54,9 +54,13 @@ impl Actor {
 
     /// Why the account stands where it stands, for people.
     pub(super) fn reason(&self) -> Option<String> {
-        // An attempt that failed is no reason for anything while the account works with its key.
-        let works = self.word() == AccountState::Active && matches!(self.state.attempt, Attempt::Idle(_));
-        self.state.reason().filter(|_| !works).or_else(|| self.key_why())
+        match self.word() {
+            // An attempt that failed is no reason for anything while the account works with its key.
+            AccountState::Active if matches!(self.state.attempt, Attempt::Idle(_)) => self.key_why(),
+            // What it lacks is a key that works, whatever became of a password.
+            AccountState::LoginNeeded if self.state.login == Login::None => self.key_why(),
+            _ => self.state.reason().or_else(|| self.key_why()),
+        }
     }
 
     pub(super) fn mfa(&self) -> Option<MfaStatus> {
@@ -121,7 +125,8 @@ impl Actor {
             }
             account.state = word;
             account.reason = self.reason();
-            account.instead = self.state.instead().filter(|_| word == AccountState::SignedOut);
+            account.instead =
+                self.state.instead().filter(|_| matches!(word, AccountState::SignedOut | AccountState::LoginNeeded));
             account.since = self.since;
             account.until = until;
             account.display_name = self.display_name();

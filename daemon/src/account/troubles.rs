@@ -31,15 +31,21 @@ impl Actor {
     pub(super) fn troubles(&self, word: AccountState) -> Vec<Trouble> {
         let now = Utc::now();
         let mut troubles = Vec::new();
-        let key_why = self.key_why();
+        let lives_on_key = self.state.login == Login::None;
         if word == AccountState::LoginNeeded {
             let reason = self.reason().unwrap_or_default();
             let text = format!("{}. The data that are here stay.", reason.trim_end_matches('.'));
-            let by_key = self.state.login == Login::None;
+            let by_key = lives_on_key || self.state.instead().is_some();
             let hint = if by_key { self.key_remedy() } else { ctl_command(&self.name, "login") };
             troubles.push(trouble("login.needed", text, hint));
-        } else if let Some(why) = key_why.filter(|_| self.key.is_some() && self.key_facts.refusal.is_some()) {
-            let text = format!("{}. The account login goes on by itself.", why.trim_end_matches('.'));
+        }
+        let is_told = word == AccountState::LoginNeeded && lives_on_key;
+        if let Some(refusal) = self.key_facts.refusal.as_ref().filter(|_| self.key.is_some() && !is_told) {
+            let goes_on = match self.state.login {
+                Login::Working => "The account login goes on by itself.",
+                _ => "The data that are here stay.",
+            };
+            let text = format!("{}. {goes_on}", refusal.why.trim_end_matches('.'));
             troubles.push(trouble("key.refused", text, self.key_remedy()));
         }
         if let Some(why) = &self.key_file_trouble {
