@@ -19,6 +19,7 @@ use crate::sync::budget::DAILY;
 
 mod found;
 mod values;
+mod words;
 
 /// The configuration in effect; `Config::default()` is what holds without a file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -208,7 +209,7 @@ pub struct VaultSection {
 
 /// Where the vault's key shall be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum KeyWish {
     /// Where it is; a new vault's in the best place there is.
     #[default]
@@ -219,6 +220,21 @@ pub enum KeyWish {
     Keyring,
     /// In the file `vault.key`.
     File,
+}
+
+impl TryFrom<String> for KeyWish {
+    type Error = &'static str;
+
+    /// What is wrong is not quoted: it may be the key itself.
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "auto" => Ok(Self::Auto),
+            "credential" => Ok(Self::Credential),
+            "keyring" => Ok(Self::Keyring),
+            "file" => Ok(Self::File),
+            _ => Err("it says where the key is: auto, credential, keyring or file; the key itself never stands here"),
+        }
+    }
 }
 
 impl KeyWish {
@@ -261,8 +277,9 @@ pub struct AccountSection {
 }
 
 fn minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let minutes = u32::deserialize(deserializer)?;
-    if (1..=60).contains(&minutes) { Ok(minutes) } else { Err(serde::de::Error::custom("1 to 60 minutes make sense")) }
+    let minutes = i64::deserialize(deserializer)?;
+    let sensible = u32::try_from(minutes).ok().filter(|minutes| (1..=60).contains(minutes));
+    sensible.ok_or_else(|| serde::de::Error::custom("1 to 60 minutes make sense"))
 }
 
 fn requests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -347,10 +364,8 @@ impl Config {
             ConfigError::Wrong { path: path.into(), line, what }
         };
         let config: Self = toml::from_str(text).map_err(|error| {
-            let span = error.span().unwrap_or_default();
             let at = error.span().map(|span| span.start);
-            let message = found::words_for_a_list(text, &span, error.message()).unwrap_or(error.message().into());
-            wrong(at, in_our_words(&message, at.and_then(|at| found::section(text, at))))
+            wrong(at, words::in_ours(error.message(), at.map(|at| found::spot(text, at))))
         })?;
         if let Some((at, what)) = config.garmin.endpoints.wrong() {
             return Err(wrong(Some(at), what));
@@ -429,22 +444,6 @@ impl Config {
 fn is_address(text: &str) -> bool {
     let plain = |c: char| !c.is_whitespace() && !c.is_control();
     text.chars().all(plain) && text.split_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty())
-}
-
-/// Serde's "unknown field `x`, expected one of `a`, `b`" as people would say it; other messages on one line.
-fn in_our_words(message: &str, section: Option<String>) -> String {
-    let Some(rest) = message.strip_prefix("unknown field `") else {
-        let message = message.trim().replace('\n', ", ");
-        return section.map_or(message.clone(), |section| format!("{message} (in [{section}])"));
-    };
-    let (key, known) = rest.split_once('`').unwrap_or((rest, ""));
-    let known = known
-        .trim_start_matches(", expected one of ")
-        .trim_start_matches(", expected ")
-        .replace('`', "")
-        .replace(" or ", ", ");
-    let place = section.map_or("at the top".into(), |section| format!("in [{section}]"));
-    format!("unknown key {key:?} {place}; known: {known}")
 }
 
 #[cfg(test)]

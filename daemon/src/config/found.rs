@@ -1,8 +1,6 @@
 //! Where in the text of a configuration file something stands: lines, tables, the value of a key. The configuration asks when it has
 //! something to complain about. Pure; it must not know what any key means.
 
-use std::ops::Range;
-
 use toml::de::{DeTable, DeValue};
 
 /// The line of a place, counted from 1.
@@ -22,8 +20,40 @@ pub fn value(text: &str, table: &str, key: &str) -> Option<usize> {
     Some(inner.get(key)?.span().start)
 }
 
-/// The table whose key stands at this place: the nearest header above, or the parent of the header it stands in.
-pub fn section(text: &str, at: usize) -> Option<String> {
+/// A key of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The table, as in `accounts.eva`; empty at the top.
+    pub table: String,
+    /// The key itself; none where only its table is known.
+    pub key: Option<String>,
+    /// Whether it is the key's value that stands there.
+    pub is_value: bool,
+}
+
+/// What stands at this place. In a text that is no TOML only the table is known, by the nearest header above.
+pub fn spot(text: &str, at: usize) -> Spot {
+    let whole = DeTable::parse(text).ok().and_then(|parsed| inside(parsed.get_ref(), "", at));
+    whole.unwrap_or_else(|| Spot { table: headed(text, at).unwrap_or_default(), key: None, is_value: false })
+}
+
+fn inside(table: &DeTable<'_>, name: &str, at: usize) -> Option<Spot> {
+    table.iter().find_map(|(key, value)| {
+        let spot = |is_value| Spot { table: name.into(), key: Some(key.get_ref().to_string()), is_value };
+        match value.get_ref() {
+            _ if key.span().contains(&at) => Some(spot(false)),
+            DeValue::Table(inner) => {
+                let dot = if name.is_empty() { "" } else { "." };
+                let deeper = inside(inner, &format!("{name}{dot}{}", key.get_ref()), at);
+                deeper.or_else(|| value.span().contains(&at).then(|| spot(true)))
+            }
+            _ => value.span().contains(&at).then(|| spot(true)),
+        }
+    })
+}
+
+/// The nearest header above, or the parent of the header that stands there.
+fn headed(text: &str, at: usize) -> Option<String> {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let is_header = |line: &str| line.trim_start().starts_with('[');
     let name = |line: &str| line.trim().trim_start_matches('[').split(']').next().unwrap_or_default().trim().to_owned();
@@ -32,18 +62,4 @@ pub fn section(text: &str, at: usize) -> Option<String> {
         return name(own).rsplit_once('.').map(|(parent, _)| parent.to_owned());
     }
     text[..start].lines().rev().find(|line| is_header(line)).map(name)
-}
-
-/// Serde's complaint about a text where a list belongs, with the list that was meant; nothing for other complaints.
-pub fn words_for_a_list(text: &str, span: &Range<usize>, message: &str) -> Option<String> {
-    if !message.starts_with("invalid type: string ") || !message.contains("expected a sequence") {
-        return None;
-    }
-    let start = text.get(..span.start)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let key = text.get(start..span.start)?.split('=').next()?.trim();
-    let said = text.get(span.clone())?.trim_matches(['"', '\'']);
-    // What a shell would make of quotes and the like nobody can know; a plain line is cut at its blanks.
-    let plain = !said.contains(['"', '\'', '\\', '$', '`', '\n']) && !said.trim().is_empty();
-    let list: Vec<&str> = if plain { said.split_whitespace().collect() } else { vec!["program", "argument"] };
-    Some(format!("{key}: a program and its arguments are a list of words: {key} = {list:?}"))
 }
