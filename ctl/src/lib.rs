@@ -26,7 +26,7 @@ use show::object::Form;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     #[cfg(unix)]
-    write_no_core_file();
+    keep_memory_private();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = match runtime {
         Ok(runtime) => runtime.block_on(async { run(std::env::args_os(), Console::of_process()).await }),
@@ -38,13 +38,21 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Keeps passwords, codes and keys out of core files: a crash writes none. A browser that is started from here may allow itself one again.
+/// Keeps passwords, codes and keys out of core files, as the daemon does: a crash writes none, and on Linux no process of the same user may
+/// look into this one. A browser that is started from here may allow itself both again.
 #[cfg(unix)]
-fn write_no_core_file() {
+fn keep_memory_private() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
-    if let Err(error) = setrlimit(Resource::Core, none) {
+    let warn = |error: rustix::io::Errno| {
         let _ = writeln!(io::stderr(), "warning: A crash may write a core file ({error}).");
+    };
+    let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
+    setrlimit(Resource::Core, none).unwrap_or_else(warn);
+    // A core file that goes to a program, as systemd-coredump has it, is written whatever the limit.
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).unwrap_or_else(warn);
     }
 }
 
@@ -96,5 +104,17 @@ fn report(failed: &Failed, form: Option<Form>, console: &mut Console) -> Exit {
     match console.data(&show::object::failed(failed, form)) {
         Ok(()) => failed.exit,
         Err(error) => report(&Failed::unwritten(&error), None, console),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+
+    #[test]
+    fn a_crash_writes_no_core_file_and_nobody_looks_in() {
+        super::keep_memory_private();
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
+        assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
     }
 }
