@@ -320,7 +320,7 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         let lately = queue.throttled_at.filter(|at| self.now.to_utc() - *at < TimeDelta::days(1));
         if let Some(at) = lately {
             let seconds = queue.gap_ms as f64 / 1000.0;
-            facts.push(format!("slowed {} to one in {seconds:.1} s", time::relative(at, self.now)));
+            facts.push(format!("slowed {} to one in {seconds:.2} s", time::relative(at, self.now)));
         }
         if let Some(left) = queue.budget_left.filter(|left| *left <= queue.requests_today / 4) {
             facts.push(format!("{} left today", count(left, "request")));

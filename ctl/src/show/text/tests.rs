@@ -93,7 +93,7 @@ fn the_pace_is_told_where_it_holds_something_up() {
     assert_eq!(
         lines(slowed, Some(used)),
         [
-            "  pace      account login: slowed 14 min ago to one in 0.6 s",
+            "  pace      account login: slowed 14 min ago to one in 0.64 s",
             "  pace      API key: 1000 requests left today",
         ]
     );
