@@ -134,6 +134,7 @@ pub fn show(board: &Board) -> Show {
             sync.complete_from = view.complete_from;
             sync.newest_day = view.newest_day;
             sync.gaps = view.gaps;
+            sync.not_served.clone_from(&view.not_served);
         });
     })
 }

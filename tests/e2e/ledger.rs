@@ -124,7 +124,11 @@ async fn every_gap_says_why_and_when_it_is_tried_and_status_counts_the_same() {
         let rows = gaps["gaps"].as_array().expect("gaps");
         let missing: u64 = rows.iter().filter_map(|gap| gap["missing"].as_u64()).sum();
         assert_eq!((&gaps["missing"], &gaps["login_needed"]), (&missing.into(), &false.into()), "{gaps}");
-        assert_eq!(stage.home.account("default").await["sync"]["gaps"], missing, "{gaps}");
+        let sync = stage.home.account("default").await["sync"].clone();
+        assert_eq!(sync["gaps"], missing, "{gaps}");
+        // What is not served is told apart; the files, which this person may not have one by one, are not among it.
+        assert_eq!(sync["not_served"], serde_json::json!({ "hrv": gaps_of(&gaps, "hrv")[0]["missing"] }), "{gaps}");
+        assert!(done(stage.home.ctl(&["status"]).await).stdout.contains(", hrv not served,"));
         for gap in rows {
             assert!(gap["detail"].as_str().is_some_and(|why| !why.is_empty()) && gap["next_at"].is_string(), "{gap}");
         }

@@ -302,10 +302,16 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         if let Some(day) = sync.complete_from {
             facts.push(format!("complete from {day}"));
         }
-        match sync.gaps {
-            0 if facts.is_empty() => {}
+        match sync.gaps.saturating_sub(sync.not_served.values().sum()) {
+            0 if facts.is_empty() && sync.not_served.is_empty() => {}
             0 => facts.push("no gaps".into()),
             gaps => facts.push(self.paint.yellow(&count(gaps, "gap"))),
+        }
+        match sync.not_served.keys().map(String::as_str).collect::<Vec<_>>()[..] {
+            [] => {}
+            [one] => facts.push(format!("{one} not served")),
+            [one, other] => facts.push(format!("{one} and {other} not served")),
+            ref more => facts.push(format!("{} datasets not served", more.len())),
         }
         facts.push(format!("{} today", count(sync.requests_today, "request")));
         self.line("mirror", &facts.join(", "));

@@ -1,5 +1,7 @@
 //! What is true now, as `status` tells it. Times are UTC, written as RFC 3339 text.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -174,6 +176,9 @@ pub struct SyncStatus {
     pub newest_day: Option<NaiveDate>,
     /// Days, files and items (over all datasets) that are wanted and missing, as `gaps.list` tells them.
     pub gaps: u64,
+    /// How many of the gaps are of datasets that Garmin does not serve to this account for now, by dataset.
+    #[serde(default)]
+    pub not_served: BTreeMap<String, u64>,
 }
 
 /// The queues of requests of an account, one a tier that it has.

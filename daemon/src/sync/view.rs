@@ -9,6 +9,7 @@ use garminsync_garmin::Tier;
 use garminsync_store::{Error, State, Store};
 
 use super::datasets::{Dataset, Kind, Lane};
+use super::gaps::{Gap, Why};
 use super::look::{self, Looked};
 use super::pace::Pace;
 use super::plan::{Ledger, Standing, earlier};
@@ -37,6 +38,8 @@ pub struct View {
     pub newest_day: Option<NaiveDate>,
     /// Days, files and items that are wanted and missing; as `gaps` tells them.
     pub gaps: u64,
+    /// How many of them are of datasets that Garmin does not serve to this account for now, by dataset.
+    pub not_served: BTreeMap<String, u64>,
     /// Nothing is asked before.
     pub paused_until: Option<DateTime<Utc>>,
 }
@@ -90,8 +93,18 @@ pub fn look(
         complete_from: complete_from(&ledger, datasets, today),
         newest_day: store.newest_day(account)?,
         gaps: gaps.iter().map(|gap| gap.missing).sum(),
+        not_served: not_served(&gaps),
         ..View::default()
     })
+}
+
+/// What no tier serves rests until one of them is asked again; what one refused and another may serve does not.
+fn not_served(gaps: &[Gap]) -> BTreeMap<String, u64> {
+    let mut by_dataset = BTreeMap::new();
+    for gap in gaps.iter().filter(|gap| gap.why == Why::Unavailable && gap.rests_until.is_some()) {
+        *by_dataset.entry(gap.dataset.clone()).or_default() += gap.missing;
+    }
+    by_dataset
 }
 
 /// The earliest day from which on every dataset was read without a gap. Today counts only once it was read: after midnight nothing is

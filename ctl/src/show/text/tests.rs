@@ -99,6 +99,27 @@ fn the_pace_is_told_where_it_holds_something_up() {
     );
 }
 
+/// A watch without a barometer is no reason to worry for years.
+#[test]
+fn what_garmin_does_not_serve_is_no_gap_that_could_be_filled() {
+    let line = |gaps: u64, not_served: &[(&str, u64)]| {
+        let not_served = not_served.iter().map(|(name, days)| ((*name).into(), *days)).collect();
+        let sync = SyncStatus { gaps, not_served, ..SyncStatus::default() };
+        let page = page(vec![AccountStatus { sync, ..account(AccountState::Active) }]);
+        page.lines().find(|line| line.contains("mirror")).unwrap().to_owned()
+    };
+    assert_eq!(line(0, &[]), "  mirror    0 requests today");
+    assert_eq!(line(485, &[("acclimation", 485)]), "  mirror    no gaps, acclimation not served, 0 requests today");
+    assert_eq!(
+        line(490, &[("acclimation", 485), ("load_balance", 2)]),
+        "  mirror    3 gaps, acclimation and load_balance not served, 0 requests today"
+    );
+    assert_eq!(
+        line(3, &[("floors", 1), ("hrv", 1), ("sleep", 1)]),
+        "  mirror    no gaps, 3 datasets not served, 0 requests today"
+    );
+}
+
 #[test]
 fn a_login_that_is_dead() {
     let trouble = Trouble {
