@@ -50,6 +50,9 @@ pub struct Dataset {
     /// On a schedule, what was read is not read again before so many hours; a person who types `sync` need not wait.
     #[serde(default)]
     pub rest_hours: u32,
+    /// Each activity changes it: a run that finds a new one does not wait for `rest_hours`.
+    #[serde(default)]
+    pub after_activities: bool,
     /// What has no day (an inventory, an item) is read again after so many days; 0: never for its age.
     #[serde(default)]
     pub every_days: u32,

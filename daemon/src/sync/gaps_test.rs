@@ -43,6 +43,7 @@ fn found(entries: &[LedgerEntry], things: &[(&'static str, Vec<Candidate>)], nam
         until: None,
         missing: true,
         rest: None,
+        new_activities: false,
     };
     let ledger = Ledger::new(entries, now(), |at| at.date_naive());
     let datasets = of(names);

@@ -111,7 +111,7 @@ pub fn look(
 ) -> Result<Looked, Error> {
     let zone = zone_of(store, account)?;
     let today = zone.day(now);
-    let scope = Scope { now, today, start, since: None, until: None, missing: true, rest: None };
+    let scope = Scope { now, today, start, since: None, until: None, missing: true, rest: None, new_activities: false };
     let mut ledger = Ledger::read(store, account, now, |at| zone.day(at))?;
     ledger.witness(grounds::witnesses(store, account)?);
     let shut = |dataset: &Dataset, tier: Tier| {

@@ -66,6 +66,8 @@ pub struct Scope {
     pub missing: bool,
     /// What was read so shortly ago is not read again, nor what was read within its dataset's `rest_hours`. `None`: a person asked.
     pub rest: Option<TimeDelta>,
+    /// This run found an activity that was not known.
+    pub new_activities: bool,
 }
 
 impl Scope {

@@ -20,7 +20,16 @@ fn known(state: State, read_on: NaiveDate, attempts: u32) -> Known {
 }
 
 fn scope(start: Option<NaiveDate>) -> Scope {
-    Scope { now: NOW.parse().unwrap(), today: today(), start, since: None, until: None, missing: false, rest: None }
+    Scope {
+        now: NOW.parse().unwrap(),
+        today: today(),
+        start,
+        since: None,
+        until: None,
+        missing: false,
+        rest: None,
+        new_activities: false,
+    }
 }
 
 fn only(name: &str) -> Vec<Dataset> {
@@ -167,6 +176,20 @@ fn the_clock_and_a_resumed_run_leave_alone_what_was_just_read_and_a_person_does_
     let resumed = Some(1);
     let summary = "daily_summary";
     assert_eq!([later(summary, 1, clock), later(summary, 59, resumed), later(summary, 60, resumed)], [1, 0, 1]);
+}
+
+#[test]
+fn a_new_activity_changes_what_it_is_the_measure_of_at_once() {
+    let read = |dataset| ledger(dataset, (0..8).map(back).map(|day| (day, known(State::Provisional, today(), 0))));
+    let fetches = |dataset, new_activities| {
+        let now = scope(None).now + TimeDelta::minutes(10);
+        let scope = Scope { now, rest: Some(TimeDelta::zero()), new_activities, ..scope(Some(back(7))) };
+        planned(dataset, &read(dataset), &scope).len()
+    };
+    for dataset in ["training_status", "training_readiness", "vo2max", "race_prediction", "endurance_score"] {
+        assert_eq!((fetches(dataset, false), fetches(dataset, true)), (0, 1), "{dataset}");
+    }
+    assert_eq!(fetches("sleep", true), 0);
 }
 
 #[test]

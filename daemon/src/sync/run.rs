@@ -229,7 +229,7 @@ impl<S: Login> Job<S> {
         let (start, since, until, missing, rest) =
             (self.start, self.since, self.until, self.missing, self.trigger.rest());
         let (zone, today) = (Zone::Host, Zone::Host.day(now));
-        let scope = Scope { now, today, start, since, until, missing, rest };
+        let scope = Scope { now, today, start, since, until, missing, rest, new_activities: false };
         let mut paused = HashMap::new();
         for (tier, pace) in lock(&self.paces).iter_mut() {
             pace.begin(Instant::now());

@@ -130,7 +130,14 @@ async fn a_tick_with_nothing_new_costs_one_request() {
         mirror.fake.live(ANA, |life| life.late_upload(&[back(2), today()], 1));
         let news = mirror.sync_ok().await;
         assert!(news.requests > 1 && news.changed_items + news.new_items > 0, "{news:?}");
+        // A new activity moves what is measured by activities, and would be old news tomorrow; steps alone do not.
+        let status = |mirror: &Mirror| mirror.fake.count(&Filter::host(Host::Connectapi).path("trainingstatus/weekly"));
+        let then = usize::from(tier == Tier::Account);
+        assert_eq!(status(&mirror), 2 * then, "{tier:?}");
         assert_eq!(mirror.sync_ok().await.requests, 1, "{tier:?}");
+        mirror.fake.live(ANA, |life| life.late_upload(&[today()], 0));
+        assert!(mirror.sync_ok().await.requests > 1, "{tier:?}");
+        assert_eq!(status(&mirror), 2 * then, "{tier:?}");
         // Another wish is news, too, and a run that did not bring everything is not the last word.
         mirror.datasets.retain(|name| *name != "hrv");
         let host = if tier == Tier::Account { Host::Connectapi } else { Host::Personal };

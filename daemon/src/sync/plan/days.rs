@@ -64,7 +64,8 @@ pub(super) fn wanted(
     ground: impl Fn(NaiveDate) -> Option<DateTime<Utc>>,
 ) -> BTreeSet<NaiveDate> {
     let reread = dataset.reread_days;
-    let rest = TimeDelta::hours(dataset.rest_hours.into());
+    let moved = dataset.after_activities && scope.new_activities;
+    let rest = if moved { TimeDelta::zero() } else { TimeDelta::hours(dataset.rest_hours.into()) };
     let age = |day: NaiveDate| (scope.today - day).num_days();
     let is_bare = !standing.days.iter().any(|(day, known)| known.has_data() && age(day) < route.cap_days.into());
     let due = |day: NaiveDate, changed: DateTime<Utc>| {

@@ -46,6 +46,7 @@ fn mirror(name: &str, tier: Tier, life: &BTreeSet<NaiveDate>, signs: impl IntoIt
         until: None,
         missing: false,
         rest: Some(TimeDelta::zero()),
+        new_activities: false,
     };
     let mut ledger = Ledger::default();
     ledger.witness(signs);

@@ -35,7 +35,7 @@ fn back(days: u64) -> NaiveDate {
 
 fn scope(today: NaiveDate, start: Option<NaiveDate>) -> Scope {
     let now = today.and_hms_opt(12, 0, 0).unwrap().and_utc();
-    Scope { now, today, start, since: None, until: None, missing: false, rest: None }
+    Scope { now, today, start, since: None, until: None, missing: false, rest: None, new_activities: false }
 }
 
 /// The smallest number of ranges, found another way: by dynamic programming over the wanted days, oldest first.
