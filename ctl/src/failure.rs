@@ -322,9 +322,10 @@ mod tests {
         let waits = spent.clone().challenge("c1");
         assert_eq!(next_step(&waits, &with("mfa --resend")), "in 1 min: garminsyncctl mfa --resend");
         assert_eq!(next_step(&spent, &with("login --api-key-stdin")), "in 1 min: garminsyncctl login --api-key-stdin");
-        let another = Failure::new(Kind::NotAllowed, "Use --account NAME for the other person.");
-        let hint = next_step(&another, &with("login --import /tmp/x"));
-        assert_eq!(hint, "garminsyncctl --account NAME login --import /tmp/x");
+        let another = Failure::new(Kind::NotAllowed, "").instead(WayIn::OtherAccount);
+        let import = with("login --import /tmp/x");
+        assert_eq!(next_step(&another, &import), "garminsyncctl --account NAME login --import /tmp/x");
+        assert_eq!(next_step(&another.instead(WayIn::NewLogin), &import), "garminsyncctl --account NAME login");
         let last = Failure::new(Kind::MfaCodeRejected, "").attempts_left(0);
         assert_eq!(next_step(&last, &typed()), "garminsyncctl login");
         let work = Typed::new(None, Some("my work"), "login");

@@ -43,9 +43,6 @@ pub async fn run(app: &mut App, path: &Path) -> Result<Done, Failed> {
         Err(failed) if [Exit::Refused, Exit::Usage].contains(&failed.exit) || failed.is(Kind::GarminUnexpected) => {
             Err(failed.hint(browser))
         }
-        Err(failed) if failed.is(Kind::NotAllowed) && failed.message.contains("copy is dead") => {
-            Err(failed.hint(app.typed.new_login_under_another_name()))
-        }
         Err(failed) => {
             let again = app.typed.command(&format!("login --import {}", quoted(&path.to_string_lossy())));
             let when = failed.retry_after_s().map(|seconds| format!("in {}: ", crate::show::time::span_s(seconds)));

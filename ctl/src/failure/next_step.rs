@@ -75,9 +75,9 @@ pub(super) fn next_step_at<Tz: TimeZone<Offset: Display>>(
             return format!("{browser}; or {}; to ask Garmin all the same: {login} --force", later(&login));
         }
         (_, Some(WayIn::Browser)) => return format!("{browser}; or {}", later(&login)),
-        (_, Some(WayIn::ApiKey)) => {
-            return how_to_get_a_key(typed);
-        }
+        (_, Some(WayIn::ApiKey)) => return how_to_get_a_key(typed),
+        (_, Some(WayIn::OtherAccount)) => return typed.login_under_another_name(),
+        (_, Some(WayIn::NewLogin)) => return typed.new_login_under_another_name(),
         _ => {}
     }
     match failure.kind {
@@ -97,8 +97,6 @@ pub(super) fn next_step_at<Tz: TimeZone<Offset: Display>>(
         Kind::GarminUnexpected | Kind::ShuttingDown => later(&again),
         Kind::AlreadyRunning => typed.command("status"),
         Kind::UnknownAccount => typed.command_for_all("status"),
-        // Two things are not allowed: to talk to the daemon at all, and to bring a second person into an account.
-        Kind::NotAllowed if failure.message.contains("--account NAME") => typed.login_under_another_name(),
         Kind::NotAllowed => HOW_TO_BE_ALLOWED.into(),
         Kind::UnknownDataset => again,
         Kind::InvalidArgument => format!("{} --help", typed.plain()),

@@ -50,7 +50,7 @@ impl Typed {
     }
 
     /// The same, where what was brought is of no use any more.
-    pub fn new_login_under_another_name(&self) -> String {
+    pub(super) fn new_login_under_another_name(&self) -> String {
         format!("garminsyncctl{} --account NAME login", self.socket)
     }
 

@@ -86,7 +86,7 @@ impl Kind {
     }
 }
 
-/// A way in that is open although e-mail address and password lead nowhere.
+/// A way in that is open where the one that was tried leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -95,6 +95,10 @@ pub enum WayIn {
     Browser,
     /// A Personal API key.
     ApiKey,
+    /// The same under another account's name: this account is another person's.
+    OtherAccount,
+    /// A new sign-in under another account's name: it is another person's, and what was brought is spent.
+    NewLogin,
     /// One that this client does not know yet.
     #[serde(other)]
     Unknown,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use garminsync_garmin::{Error, Garmin, Profile, Tier, TokenSource};
-use garminsync_protocol::{Failure, Kind};
+use garminsync_protocol::{Failure, Kind, WayIn};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 
@@ -44,7 +44,7 @@ pub fn another_person(account: &str, owner: Option<&Profile>, new: &Profile, wha
         called(new),
         called(owner),
     );
-    Some(Failure::new(Kind::NotAllowed, words))
+    Some(Failure::new(Kind::NotAllowed, words).instead(WayIn::OtherAccount))
 }
 
 fn called(who: &Profile) -> String {

@@ -202,7 +202,7 @@ pub fn renewed_for_nobody(refusal: Failure) -> Failure {
          person signs in anew.",
         refusal.message
     );
-    Failure { message, ..refusal }
+    Failure { message, ..refusal }.instead(WayIn::NewLogin)
 }
 
 /// With the pause that Garmin asked for, or the half hour that its other services want after a 429.
