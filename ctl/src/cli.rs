@@ -27,7 +27,7 @@ pub struct Cli {
     /// The daemon's control socket [default: the user's service, then the system's]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", value_hint = ValueHint::FilePath, env = "GARMINSYNC_SOCKET", hide_env_values = true)]
     pub socket: Option<PathBuf>,
-    /// The account, where there are several [default: default]
+    /// The account [default: default; where none is called so, the only one there is, except for login, which makes it]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME", value_hint = ValueHint::Other)]
     pub account: Option<String>,
     /// How data are printed on stdout; yaml says what json says, csv is for gaps, history and datasets

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::attempt::{Attempt, Challenge, Ended};
 pub use self::events::{Effect, Event};
 use self::refusals::{
-    busy, cooling_down, expired, no_pending, no_resend, no_way_back, other_person, outlasted, outlasts,
+    busy, cooling_down, expired, given_up, no_pending, no_resend, no_way_back, other_person, outlasted, outlasts,
     password_missing, rejected, unanswered,
 };
 
@@ -366,7 +366,7 @@ impl State {
                 stay(Attempt::Idle(None), vec![Effect::DropPending, Effect::Stand])
             }
             (Event::CancelAsked, Attempt::SigningIn(_) | Attempt::CheckingCode(_) | Attempt::AskingForCode(_)) => {
-                let gone = no_pending("The login was given up by another client");
+                let gone = given_up();
                 stay(
                     Attempt::Idle(None),
                     vec![Effect::Abort, Effect::DropPending, Effect::Tell(Some(gone)), Effect::Stand],

@@ -9,6 +9,13 @@ pub(super) fn no_pending(why: &str) -> Failure {
     Failure::new(Kind::NoPendingLogin, format!("{why}. Nothing was changed."))
 }
 
+/// Somebody else ended a login while it was with Garmin.
+pub(super) fn given_up() -> Failure {
+    let words = "The login was given up by another client while it was with Garmin: if a code comes for it, it is worthless. Nothing else \
+                 was changed.";
+    Failure::new(Kind::NoPendingLogin, words)
+}
+
 pub(super) fn expired() -> Failure {
     Failure::new(
         Kind::MfaExpired,
