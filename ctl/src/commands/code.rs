@@ -123,7 +123,9 @@ pub async fn bring(app: &mut App, waiting: LoginResult, source: Source) -> Resul
             app.console.say(&text::code_sent(&mfa, &Local::now()));
             app.console.say(&format!("Waiting until another client brings it: {}", app.typed.command("mfa")));
             app.farewell = needed(app, &mfa);
-            let account = settled(app, mfa.expires_at).await?;
+            let account =
+                settled(app, mfa.expires_at, |state| is_with_garmin(state) || state == AccountState::AwaitingMfa)
+                    .await?;
             ended_elsewhere(app, account)
         }
     }
@@ -202,21 +204,26 @@ async fn brought_meanwhile(app: &mut App, failed: Failed) -> Result<Done, Failed
     if failed.is(Kind::MfaCodeRejected) {
         return Err(failed);
     }
-    match settled(app, Utc::now() + CHECK_TAKES).await {
+    // A login that goes on waiting for its code has nothing under way that could still end well.
+    match settled(app, Utc::now() + CHECK_TAKES, is_with_garmin).await {
         Ok(Some(account)) if account.state == AccountState::Active => ended_elsewhere(app, Some(account)),
         _ => Err(failed),
     }
 }
 
-/// Looks once a second until the account waits for nothing any more. A login that still waits at `deadline` is returned as
-/// it is.
-async fn settled(app: &App, deadline: DateTime<Utc>) -> Result<Option<AccountStatus>, Failed> {
+fn is_with_garmin(state: AccountState) -> bool {
+    matches!(state, AccountState::CheckingCode | AccountState::SigningIn)
+}
+
+/// Looks once a second as long as the account is in such a state. One that still is at `deadline` is returned as it is.
+async fn settled(
+    app: &App,
+    deadline: DateTime<Utc>,
+    waits: impl Fn(AccountState) -> bool,
+) -> Result<Option<AccountStatus>, Failed> {
     loop {
         let account = app.find_account().await?;
-        let state = account.as_ref().map(|account| account.state);
-        let waits =
-            matches!(state, Some(AccountState::AwaitingMfa | AccountState::CheckingCode | AccountState::SigningIn));
-        if !waits || Utc::now() >= deadline {
+        if !account.as_ref().is_some_and(|account| waits(account.state)) || Utc::now() >= deadline {
             return Ok(account);
         }
         tokio::time::sleep(LOOK_EVERY).await;

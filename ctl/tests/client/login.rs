@@ -279,6 +279,16 @@ async fn somebody_else_may_have_been_faster() {
     ran.says(&["Signed in as Jane Runner"]);
 }
 
+/// Trouble that leaves the login waiting is told at once: nobody else's check is under way that might end well.
+#[tokio::test]
+async fn trouble_with_a_code_is_told_at_once() {
+    let trouble = || Act::Fail(Failure::new(Kind::GarminUnreachable, "The code could not be checked.").challenge("c1"));
+    let fake = waits_for_code(trouble);
+    let ran = Person::answering(&[Says::Text("123456")]).runs(fake.socket(), "login").await.ends(1);
+    ran.says(&["The code could not be checked.", "next: "]);
+    assert_eq!(fake.calls(), ["status", "login.submit_mfa", "status"]);
+}
+
 #[tokio::test]
 async fn a_personal_api_key_goes_its_own_way() {
     for person in [Person::piping("key-of-jane\n"), Person::answering(&[Says::Text("key-of-jane"), Says::Text("")])] {
