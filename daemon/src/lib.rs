@@ -162,7 +162,7 @@ async fn live(file: &Place, config: &Config, places: &Places) -> Result<(), Fail
     let doctor = Doctor::new(file.clone(), config.clone(), places.clone(), board.clone(), garmin_of(config));
     let Some(vault) = open_vault(config, places, &board, &doctor, permission, &mut host).await? else { return Ok(()) };
 
-    let (events, heard) = mpsc::unbounded_channel();
+    let (events, mut heard) = mpsc::unbounded_channel();
     let setting = Setting {
         vault: vault.clone(),
         records: store.clone(),
@@ -192,6 +192,7 @@ async fn live(file: &Place, config: &Config, places: &Places) -> Result<(), Fail
         });
     }
     let rota = Rota { accounts: accounts.clone(), syncs: syncs.clone(), store: store.clone(), board: board.clone() };
+    rota.catch_up(&mut heard).await;
     let schedules = Schedules {
         sync: config.sync.schedule.clone(),
         refresh: config.tokens.refresh.clone(),

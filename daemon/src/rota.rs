@@ -91,22 +91,30 @@ impl Rota {
         }
     }
 
+    /// Does what follows from what the accounts told at their start, before anybody can start a sync: each goes by who the account is.
+    pub async fn catch_up(&self, heard: &mut mpsc::UnboundedReceiver<AccountEvent>) {
+        while let Ok(event) = heard.try_recv() {
+            self.hear(event).await;
+        }
+    }
+
     /// Does what follows a login or a logout.
     pub async fn listen(self, mut heard: mpsc::UnboundedReceiver<AccountEvent>, clock: Arc<Clock>) {
         self.resume().await;
         while let Some(event) = heard.recv().await {
-            match event {
-                AccountEvent::SignedIn { account, domain, profile } => {
-                    self.note(&account, domain, profile).await;
-                    self.start(account, Trigger::Login).await;
-                    clock.look();
-                }
-                AccountEvent::Known { account, domain, profile } => self.note(&account, domain, profile).await,
-                AccountEvent::SignedOut { account } => {
-                    self.syncs.cancel(&account);
-                    clock.look();
-                }
+            self.hear(event).await;
+            clock.look();
+        }
+    }
+
+    async fn hear(&self, event: AccountEvent) {
+        match event {
+            AccountEvent::SignedIn { account, domain, profile } => {
+                self.note(&account, domain, profile).await;
+                self.start(account, Trigger::Login).await;
             }
+            AccountEvent::Known { account, domain, profile } => self.note(&account, domain, profile).await,
+            AccountEvent::SignedOut { account } => _ = self.syncs.cancel(&account),
         }
     }
 }

@@ -157,3 +157,22 @@ async fn candidate_tokens_that_garmin_cannot_confirm() {
     })
     .await;
 }
+
+/// A daemon that was killed right after a login had not yet written down whose data there will be: the next one does so before it asks for any.
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_data_there_are_is_written_down_after_all() {
+    let stage = Stage::set(ana(SignInMood::Ok), "").await;
+    let daemon = Daemon::start(&stage.home).await;
+    signed_in(&stage).await;
+    let records = || rusqlite::Connection::open(stage.home.data_dir().join("garmin.db")).expect("garmin.db");
+    let known = || {
+        let sql = "SELECT profile_id, display_name, full_name, domain FROM account";
+        let row = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(i64, String, String, String)> { row.try_into() };
+        rusqlite::OptionalExtension::optional(records().query_row(sql, [], row)).expect(sql)
+    };
+    let person = known().expect("Ana");
+    daemon.kill().await;
+    records().execute_batch("DELETE FROM account").expect("no account");
+    let _daemon = Daemon::start(&stage.home).await;
+    assert_eq!(known(), Some(person));
+}

@@ -216,6 +216,10 @@ impl Actor {
             (None, _) => Login::None,
         };
         self.look_at_key_file().await;
+        if self.profile.is_some() && self.access().is_ok() {
+            // The vault has it before the records do: the last daemon may have died in between.
+            self.introduce();
+        }
         self.publish();
     }
 

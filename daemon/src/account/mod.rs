@@ -85,7 +85,7 @@ pub enum AccountEvent {
         /// Who it is.
         profile: Option<Profile>,
     },
-    /// Garmin said who the account is, after it had not done so at the login.
+    /// Who the account is: as the vault knows at the start, and when Garmin said so after it had not done so at the login.
     Known {
         /// The account.
         account: String,

@@ -183,9 +183,14 @@ impl Actor {
         }
         self.learn(owner);
         self.write_down(&[], Vec::new()).await;
+        self.introduce();
+        self.publish();
+    }
+
+    /// Tells the house who the account is.
+    pub(super) fn introduce(&self) {
         let (account, domain) = (self.name.clone(), self.garmin.endpoints().domain.to_string());
         let _ = self.events.send(AccountEvent::Known { account, domain, profile: self.profile.clone() });
-        self.publish();
     }
 }
 

@@ -103,7 +103,7 @@ impl Store {
         garmin(rows.collect())
     }
 
-    /// Writes what is known of a person. What is `None` keeps what was known before.
+    /// Writes what is known of a person, if it is new. What is `None` keeps what was known before.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -113,7 +113,10 @@ impl Store {
              ON CONFLICT (name) DO UPDATE SET profile_id = coalesce(excluded.profile_id, profile_id),
                  display_name = coalesce(excluded.display_name, display_name),
                  full_name = coalesce(excluded.full_name, full_name), domain = excluded.domain,
-                 time_zone = coalesce(excluded.time_zone, time_zone)",
+                 time_zone = coalesce(excluded.time_zone, time_zone)
+             WHERE (profile_id, display_name, full_name, domain, time_zone) IS NOT (coalesce(excluded.profile_id, profile_id),
+                 coalesce(excluded.display_name, display_name), coalesce(excluded.full_name, full_name), excluded.domain,
+                 coalesce(excluded.time_zone, time_zone))",
             (&row.name, row.profile_id, &row.display_name, &row.full_name, &row.domain, &row.time_zone),
         ))?;
         Ok(())
