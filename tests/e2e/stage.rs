@@ -1,8 +1,10 @@
 //! What every test stands on: a fake Garmin with its people, a home, and the two programs.
 
+use std::time::{Duration, Instant};
+
 use chrono::{NaiveDate, Utc};
 use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
-use garminsync_test_support::harness::{Binaries, Daemon, Home, Ran, until};
+use garminsync_test_support::harness::{Binaries, Daemon, Home, PATIENCE, Ran};
 use garminsync_test_support::people::{Person, SignInMood};
 
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -62,13 +64,26 @@ impl Stage {
         self.home.ctl_with(&words, &format!("{password}\n")).await
     }
 
-    /// Waits until the account's `status` passes.
+    /// Waits until the account's `status` passes. A sync may take its time on a slow machine: patience begins anew with each request that comes.
     pub async fn account_is(&self, what: &str, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-        until(what, || async {
+        let begun = Instant::now();
+        let (mut asked, mut since) = (0, begun);
+        loop {
             let account = self.home.account("default").await;
-            wanted(&account).then_some(account)
-        })
-        .await
+            if wanted(&account) {
+                return account;
+            }
+            let so_far = self.fake.count(&Filter::default());
+            if so_far != asked {
+                (asked, since) = (so_far, Instant::now());
+            }
+            if since.elapsed() > PATIENCE || begun.elapsed() > 10 * PATIENCE {
+                let (gaps, log) = (self.home.ctl(&["gaps"]).await.stdout, self.home.log());
+                let newest: Vec<_> = log.lines().skip(log.lines().count().saturating_sub(20)).collect();
+                panic!("it did not come true that {what}: {account:#}\n{gaps}\n{}", newest.join("\n"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits until no sync is under way.
