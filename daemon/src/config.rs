@@ -10,14 +10,15 @@ use garminsync_store::KeySource;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
+pub use self::keep::Keep;
 pub use self::values::{ACCOUNT_NAMES, AccountName, BaseUrl, LastDay, Start, valid_account_name};
 use crate::clock::Schedule;
 use crate::places::{Place, Places};
 use crate::program::Program;
-use crate::retention::Keep;
 use crate::sync::budget::DAILY;
 
 mod found;
+mod keep;
 mod values;
 mod words;
 
@@ -46,7 +47,7 @@ pub struct Config {
 }
 
 /// `[retention]`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetentionSection {
     /// Samples within a day, and Garmin's answers that they were made of.

@@ -45,7 +45,6 @@ use crate::on_thread::{Gone, OnThread};
 use crate::places::{Place, Places};
 use crate::program::Program;
 use crate::report::Reporter;
-use crate::retention::Keeping;
 use crate::rota::Rota;
 use crate::sync::Syncs;
 
@@ -203,8 +202,7 @@ async fn live(file: &Place, config: &Config, places: &Places) -> Result<(), Fail
 
     let shutdown = CancellationToken::new();
     let rebuilding = tokio::spawn(rebuild::outdated(store.clone(), board.clone(), shutdown.clone()));
-    let keeping = Keeping { samples: config.retention.samples, originals: config.retention.originals };
-    let retention = tokio::spawn(retention::keep(keeping, store.clone(), shutdown.clone()));
+    let retention = tokio::spawn(retention::keep(config.retention, store.clone(), shutdown.clone()));
     let bound = door::bind(&places.socket.path, permission).map_err(Failed::other)?;
     let rooms = Rooms { board: board.clone(), accounts: accounts.clone(), syncs: syncs.clone(), doctor };
     let door = tokio::spawn(door::serve(bound, rooms, permission, shutdown.clone()));
