@@ -105,8 +105,15 @@ pub fn now(data_dir: &Path, datasets: &[String], stop: &CancellationToken) -> Re
 fn timed(store: &mut Store, dataset: &str, step: &mut dyn FnMut(Step) -> ControlFlow<()>) -> Result<Rebuilt, Error> {
     let began = Instant::now();
     let rebuilt = store.rebuild(dataset, step)?;
-    let Rebuilt { answers, rows } = rebuilt;
+    let Rebuilt { answers, rows, refused } = rebuilt;
     tracing::info!(dataset, answers, rows, seconds = seconds(began), "tables made anew from the archive");
+    if refused > 0 {
+        tracing::warn!(
+            dataset,
+            refused,
+            "answers that do not fit the tables; they stay in the archive and are asked for again: garminsyncctl gaps"
+        );
+    }
     Ok(rebuilt)
 }
 

@@ -149,10 +149,7 @@ impl From<Shape> for NotRecorded {
 
 impl From<garminsync_store::Error> for NotRecorded {
     fn from(error: garminsync_store::Error) -> Self {
-        match error {
-            garminsync_store::Error::Projection { .. } => Self::Odd(error.to_string()),
-            other => Self::Store(other),
-        }
+        Self::Store(error)
     }
 }
 
@@ -414,9 +411,14 @@ impl<S: Login> Run<S> {
         std::mem::take(&mut self.unrecorded)
     }
 
-    fn count(&mut self, recorded: Recorded) {
+    /// Counts what was recorded, and complains of what was not.
+    fn count(&mut self, dataset: &Dataset, recorded: &Recorded) {
         self.recorded.new += recorded.new;
         self.recorded.changed += recorded.changed;
+        if let [Mark { item, detail, .. }, others @ ..] = recorded.refused.as_slice() {
+            let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+            self.complain(dataset, format!("{item}: {}{more}", detail.as_deref().unwrap_or_default()));
+        }
     }
 
     async fn end(mut self, result: Result<(), Stop>) -> Report {

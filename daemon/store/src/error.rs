@@ -39,16 +39,6 @@ pub enum Error {
         /// The column and what is wrong with it.
         what: String,
     },
-    /// An answer could not be projected into its tables; the whole batch, or the whole rebuild, was left out.
-    #[error("dataset {dataset}, item {item}: the answer does not fit its tables ({source}); nothing of it was stored")]
-    Projection {
-        /// The dataset.
-        dataset: String,
-        /// The item whose answer failed.
-        item: String,
-        /// What SQLite said.
-        source: rusqlite::Error,
-    },
     /// A dataset's declaration is wrong: a defect of the program, found when the store opens.
     #[error("dataset {dataset}: {what}")]
     Dataset {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Statement};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::database::{GARMIN, garmin};
 use crate::error::Error;
 use crate::originals::hex;
 
@@ -76,7 +77,7 @@ impl Projection {
 
 /// A dataset's statements, prepared once for many items.
 pub(crate) struct Prepared<'c> {
-    dataset: &'c str,
+    connection: &'c Connection,
     project: Vec<Statement<'c>>,
     clear: Vec<Statement<'c>>,
 }
@@ -94,34 +95,45 @@ impl<'c> Prepared<'c> {
             Ok::<_, Error>(statements)
         };
         let (project, clear) = (prepared(&projection.sql_project)?, prepared(&projection.sql_clear)?);
-        Ok(Self { dataset: &projection.dataset, project, clear })
+        Ok(Self { connection, project, clear })
     }
 
-    /// Makes rows of an answer; none of one that says that there is nothing more.
-    pub(crate) fn run(&mut self, account: &str, item: &str, body: &str, fetched_utc: &str) -> Result<(), Error> {
-        if body == GONE {
-            return Ok(());
-        }
-        Self::run_all(&mut self.project, self.dataset, [account, item, body, fetched_utc])
+    /// Makes rows of an answer in the place of those that its old one was made into; none of one that says that there is nothing more. An
+    /// answer that does not fit the tables leaves them as they were, and costs no other: in words for people, why it does not.
+    pub(crate) fn run(
+        &mut self,
+        account: &str,
+        item: &str,
+        (old, new): (Option<&str>, &str),
+        fetched_utc: &str,
+    ) -> Result<Option<String>, Error> {
+        garmin(self.connection.execute_batch("SAVEPOINT answer"))?;
+        let cleared = old.map_or(Ok(()), |old| run_all(&mut self.clear, [account, item, old, fetched_utc]));
+        let project = if new == GONE { &mut [][..] } else { &mut self.project[..] };
+        let ran = cleared.and_then(|()| run_all(project, [account, item, new, fetched_utc]));
+        let unfit = match ran {
+            Ok(()) => None,
+            Err(error) if is_the_answers(&error) => {
+                garmin(self.connection.execute_batch("ROLLBACK TO answer"))?;
+                Some(format!("the answer does not fit its tables ({error})"))
+            }
+            Err(error) => return Err(Error::Database { file: GARMIN, source: error }),
+        };
+        garmin(self.connection.execute_batch("RELEASE answer"))?;
+        Ok(unfit)
     }
+}
 
-    /// Takes back the rows that an answer was made into.
-    pub(crate) fn clear(&mut self, account: &str, item: &str, old: &str, fetched_utc: &str) -> Result<(), Error> {
-        Self::run_all(&mut self.clear, self.dataset, [account, item, old, fetched_utc])
-    }
+/// Whether an answer is to blame: SQLite found in it what it cannot read, or what its tables do not take. The rest is the disk or the database.
+fn is_the_answers(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch, Unknown};
+    matches!(error.sqlite_error_code(), Some(ConstraintViolation | TooBig | TypeMismatch | Unknown))
+}
 
-    fn run_all(statements: &mut [Statement<'_>], dataset: &str, values: [&str; 4]) -> Result<(), Error> {
-        let [account, item, body, fetched_utc] = values;
-        let values = [(":account", account), (":item", item), (":body", body), (":fetched_utc", fetched_utc)];
-        for statement in statements {
-            run(statement, values).map_err(|source| Error::Projection {
-                dataset: dataset.into(),
-                item: item.into(),
-                source,
-            })?;
-        }
-        Ok(())
-    }
+fn run_all(statements: &mut [Statement<'_>], values: [&str; 4]) -> rusqlite::Result<()> {
+    let [account, item, body, fetched_utc] = values;
+    let values = [(":account", account), (":item", item), (":body", body), (":fetched_utc", fetched_utc)];
+    statements.iter_mut().try_for_each(|statement| run(statement, values))
 }
 
 fn run(statement: &mut Statement<'_>, values: [(&str, &str); 4]) -> rusqlite::Result<()> {

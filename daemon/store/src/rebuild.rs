@@ -5,13 +5,16 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use chrono::Utc;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use zstd::bulk::Decompressor;
 use zstd::zstd_safe::get_frame_content_size;
 
 use crate::database::{GARMIN, garmin};
 use crate::error::Error;
+use crate::ledger::{Mark, State};
 use crate::projection::{Prepared, Projection, check};
+use crate::record::mark_item;
 use crate::store::Store;
 
 /// A step is told after so many answers: often enough to stop at once, too seldom to cost anything.
@@ -29,10 +32,12 @@ pub struct Step {
 /// What a rebuild made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// Answers that were projected.
+    /// Answers that were read.
     pub answers: u64,
     /// Rows in the dataset's tables now.
     pub rows: u64,
+    /// Answers that do not fit the tables: nothing was made of them, and the ledger says why.
+    pub refused: u64,
 }
 
 impl Store {
@@ -43,12 +48,11 @@ impl Store {
         &self.outdated
     }
 
-    /// Makes the tables of one dataset anew from the archive. `step` hears how far it is and may break it off. What it writes is as large as
-    /// the tables: [`Store::settle`] after the last of several brings it from the log to its place.
+    /// Makes the tables of one dataset anew from the archive. An answer that does not fit them costs no other: it stays in the archive, and the
+    /// ledger learns why. `step` hears how far it is and may break it off. What it writes is as large as the tables: [`Store::settle`] after the last of several brings it from the log to its place.
     ///
     /// # Errors
-    /// [`Error::Dataset`] for an unknown dataset or wrong SQL, [`Error::Projection`] when an archived answer does not fit,
-    /// [`Error::Stopped`] when `step` said so, [`Error::Database`]. The old tables are untouched then.
+    /// [`Error::Dataset`] for an unknown dataset or wrong SQL, [`Error::Stopped`] when `step` said so, [`Error::Database`]. The old tables are untouched then.
     pub fn rebuild(&mut self, dataset: &str, step: &mut dyn FnMut(Step) -> ControlFlow<()>) -> Result<Rebuilt, Error> {
         let Self { connection, projections, .. } = self;
         let projection = projections
@@ -57,7 +61,7 @@ impl Store {
             .ok_or_else(|| Error::Dataset { dataset: dataset.into(), what: "there is no such dataset".into() })?;
         let transaction = garmin(connection.transaction_with_behavior(TransactionBehavior::Immediate))?;
         make_tables(&transaction, projections, projection)?;
-        let answers = fill(&transaction, projection, step)?;
+        let (answers, refused) = fill(&transaction, projection, step)?;
         let mut rows = 0;
         for table in &projection.tables {
             let counted = transaction.query_row(&format!("SELECT count(*) FROM \"{table}\""), [], |row| row.get(0));
@@ -66,7 +70,7 @@ impl Store {
         }
         garmin(transaction.commit())?;
         self.outdated.remove(dataset);
-        Ok(Rebuilt { answers, rows })
+        Ok(Rebuilt { answers, rows, refused })
     }
 }
 
@@ -213,12 +217,13 @@ impl Unpacker {
     }
 }
 
-/// Projects the archived answers in the order in which they came, so that of two that speak of one thing the same has the last word.
+/// Projects the archived answers in the order in which they came, so that of two that speak of one thing the same has the last word. How
+/// many there are, and how many of them do not fit.
 fn fill(
     transaction: &Transaction<'_>,
     projection: &Projection,
     step: &mut dyn FnMut(Step) -> ControlFlow<()>,
-) -> Result<u64, Error> {
+) -> Result<(u64, u64), Error> {
     let mut prepared = Prepared::new(transaction, projection)?;
     // Their numbers first, which are small: sorting the answers themselves would hold the whole archive in memory.
     let mut order: Vec<(String, i64)> = Vec::new();
@@ -233,7 +238,9 @@ fn fill(
     }
     order.sort_unstable();
     let total = order.len() as u64;
-    let mut unpacker = Unpacker::new()?;
+    let (mut unpacker, mut refused) = (Unpacker::new()?, 0);
+    let mut known =
+        garmin(transaction.prepare_cached("SELECT 1 FROM ledger WHERE account = ?1 AND dataset = ?2 AND item = ?3"))?;
     let mut answer = garmin(transaction.prepare_cached("SELECT account, item, body FROM answer WHERE rowid = ?1"))?;
     for (done, (fetched_utc, number)) in (0..).zip(&order) {
         if done % STEP == 0 && step(Step { done, total }).is_break() {
@@ -241,10 +248,17 @@ fn fill(
         }
         let (account, item, body): (String, String, Vec<u8>) =
             garmin(answer.query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))?;
-        prepared.run(&account, &item, &unpacker.unpack(&projection.dataset, &item, &body)?, fetched_utc)?;
+        let body = unpacker.unpack(&projection.dataset, &item, &body)?;
+        if let Some(unfit) = prepared.run(&account, &item, (None, &body), fetched_utc)? {
+            refused += 1;
+            if garmin(known.exists((&account, &projection.dataset, &item)))? {
+                let mark = Mark { item, state: State::Error, detail: Some(unfit) };
+                mark_item(transaction, &account, &projection.dataset, &mark, Utc::now())?;
+            }
+        }
     }
     match step(Step { done: total, total }) {
-        ControlFlow::Continue(()) => Ok(total),
+        ControlFlow::Continue(()) => Ok((total, refused)),
         ControlFlow::Break(()) => Err(Error::Stopped),
     }
 }

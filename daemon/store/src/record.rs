@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior};
 
 use crate::database::{GARMIN, garmin, integer, utc_text};
 use crate::error::Error;
@@ -51,7 +51,7 @@ pub struct Item<'a> {
 }
 
 /// What a batch changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// Items that were not in the archive.
     pub new: u64,
@@ -59,6 +59,8 @@ pub struct Recorded {
     pub changed: u64,
     /// Items that came as they were known; nothing was written for them.
     pub unchanged: u64,
+    /// Items whose answer does not fit the tables: what was held of them stays, and this is what the ledger learns instead.
+    pub refused: Vec<Mark>,
 }
 
 /// An original file that was saved, and the requests it took.
@@ -96,19 +98,20 @@ pub struct OriginalRow {
 impl Store {
     /// Writes a batch in one transaction. An item whose answer is archived already, byte by byte or but for what it echoes, is neither archived nor projected again.
     /// What an item's old answer was made into is taken back first. Where the dataset's tables are outdated, the answer is archived only:
-    /// the rebuild that is due projects it. An item that is [`GONE`] loses its rows and becomes `empty` in the ledger; the last answer that
+    /// the rebuild that is due projects it. An answer that does not fit its tables is left out, and the ledger's row of its item is marked as an
+    /// error, but it costs no other. An item that is [`GONE`] loses its rows and becomes `empty` in the ledger; the last answer that
     /// had it stays in the archive, under the dataset's name and ` (gone)`.
     ///
     /// # Errors
-    /// [`Error::Projection`] when an answer does not fit its tables, [`Error::UnknownRun`], [`Error::Dataset`] for items of an unknown
-    /// dataset, [`Error::Database`]. Nothing of the batch is written then, counters included.
+    /// [`Error::UnknownRun`], [`Error::Dataset`] for items of an unknown dataset, [`Error::Database`]. Nothing of the batch is written then, counters included.
     pub fn record(&mut self, batch: &Batch<'_>) -> Result<Recorded, Error> {
         let transaction = garmin(self.connection.transaction_with_behavior(TransactionBehavior::Immediate))?;
         let recorded = archive(&transaction, &self.projections, &self.outdated, batch)?;
         for mark in &batch.ledger {
+            let mark = recorded.refused.iter().find(|refused| refused.item == mark.item).unwrap_or(mark);
             mark_item(&transaction, batch.account, batch.dataset, mark, batch.fetched_utc)?;
         }
-        count(&transaction, batch.run, batch.requests, batch.bytes, recorded)?;
+        count(&transaction, batch.run, batch.requests, batch.bytes, &recorded)?;
         garmin(transaction.commit())?;
         Ok(recorded)
     }
@@ -147,7 +150,7 @@ impl Store {
         ))?;
         let mark = Mark { item: original.activity_id.to_string(), state: State::Ok, detail: None };
         mark_item(&transaction, batch.account, ORIGINAL, &mark, original.fetched_utc)?;
-        count(&transaction, batch.run, batch.requests, batch.bytes, recorded)?;
+        count(&transaction, batch.run, batch.requests, batch.bytes, &recorded)?;
         garmin(transaction.commit())?;
         Ok(recorded)
     }
@@ -159,6 +162,19 @@ fn judge(known: Option<&str>, sha256: &str) -> Recorded {
         Some(known) if known == sha256 => Recorded { unchanged: 1, ..Recorded::default() },
         Some(_) => Recorded { changed: 1, ..Recorded::default() },
     }
+}
+
+/// What the archive has of an item.
+struct Held {
+    sha256: String,
+    body: Vec<u8>,
+    fetched_utc: String,
+    /// The last that was heard of it was a failure.
+    fails: bool,
+}
+
+fn held(row: &Row<'_>) -> rusqlite::Result<Held> {
+    Ok(Held { sha256: row.get(0)?, body: row.get(1)?, fetched_utc: row.get(2)?, fails: row.get(3)? })
 }
 
 fn archive(
@@ -177,9 +193,10 @@ fn archive(
         .ok_or_else(|| Error::Dataset { dataset: batch.dataset.into(), what: "it has no projection".into() })?;
     let mut projection =
         if outdated.contains(batch.dataset) { None } else { Some(Prepared::new(transaction, known_as)?) };
-    let mut known = garmin(
-        transaction.prepare_cached("SELECT sha256, body FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3"),
-    )?;
+    let mut known = garmin(transaction.prepare_cached(
+        "SELECT sha256, body, fetched_utc, EXISTS (SELECT 1 FROM ledger WHERE account = ?1 AND dataset = ?2 AND item = ?3 AND attempts > 0)
+         FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3",
+    ))?;
     let mut write = garmin(transaction.prepare_cached(
         "INSERT INTO answer (account, dataset, item, fetched_utc, sha256, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (account, dataset, item) DO UPDATE SET
@@ -188,31 +205,41 @@ fn archive(
     let fetched_utc = utc_text(batch.fetched_utc);
     for Item { item, body } in &batch.items {
         let key = (batch.account, batch.dataset, item);
-        let old: Option<(String, Vec<u8>)> =
-            garmin(known.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional())?;
+        let old: Option<Held> = garmin(known.query_row(key, held).optional())?;
         let sha256 = sha256_hex(body.as_bytes());
         if *body == GONE && old.is_none() {
             continue;
         }
-        let mut one = judge(old.as_ref().map(|(sha256, _)| sha256.as_str()), &sha256);
-        let old = match old {
-            Some((_, old)) if one.unchanged == 0 => Some(Unpacker::new()?.unpack(batch.dataset, item, &old)?),
+        let mut one = judge(old.as_ref().map(|old| old.sha256.as_str()), &sha256);
+        let text = match &old {
+            Some(old) if one.unchanged == 0 => Some(Unpacker::new()?.unpack(batch.dataset, item, &old.body)?),
             _ => None,
         };
-        if old.as_ref().is_some_and(|old| known_as.is_alike(old, body)) {
+        if text.as_ref().is_some_and(|old| known_as.is_alike(old, body)) {
             one = Recorded { unchanged: 1, ..Recorded::default() };
+        }
+        let mut projected = |new: (Option<&str>, &str), fetched_utc: &str| match &mut projection {
+            Some(projection) => projection.run(batch.account, item, new, fetched_utc),
+            None => Ok(None),
+        };
+        let unfit = match &old {
+            // What could not be made into rows when the tables were made anew is no better for having come again.
+            Some(old) if one.unchanged == 1 && old.fails => {
+                let held = text.as_deref().unwrap_or(body);
+                projected((Some(held), held), &old.fetched_utc)?
+            }
+            _ if one.unchanged == 1 => None,
+            _ => projected((text.as_deref(), body), &fetched_utc)?,
+        };
+        if unfit.is_some() {
+            total.refused.push(Mark { item: item.clone(), state: State::Error, detail: unfit });
+            continue;
         }
         total.new += one.new;
         total.changed += one.changed;
         total.unchanged += one.unchanged;
         if one.unchanged == 1 {
             continue;
-        }
-        if let Some(projection) = &mut projection {
-            if let Some(old) = &old {
-                projection.clear(batch.account, item, old, &fetched_utc)?;
-            }
-            projection.run(batch.account, item, body, &fetched_utc)?;
         }
         if *body == GONE {
             keep_what_is_gone(transaction, key)?;
@@ -242,7 +269,8 @@ fn keep_what_is_gone(transaction: &Transaction<'_>, key: (&str, &str, &String)) 
     Ok(())
 }
 
-fn mark_item(
+/// Joins a mark to what the ledger knows.
+pub(crate) fn mark_item(
     transaction: &Transaction<'_>,
     account: &str,
     dataset: &str,
@@ -291,7 +319,7 @@ fn mark_item(
     Ok(())
 }
 
-fn count(transaction: &Transaction<'_>, run: i64, requests: u32, bytes: u64, recorded: Recorded) -> Result<(), Error> {
+fn count(transaction: &Transaction<'_>, run: i64, requests: u32, bytes: u64, recorded: &Recorded) -> Result<(), Error> {
     let found = garmin(transaction.execute(
         "UPDATE sync_run SET requests = requests + ?2, bytes = bytes + ?3,
              new_items = new_items + ?4, changed_items = changed_items + ?5 WHERE id = ?1",

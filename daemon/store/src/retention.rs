@@ -44,7 +44,7 @@ impl Store {
     /// rebuild would make of the answers that are left. Tables without a column `day` or `at` (epoch seconds) are left alone.
     ///
     /// # Errors
-    /// [`Error::Dataset`] for an unknown dataset, [`Error::Projection`], [`Error::Database`]; nothing is changed then.
+    /// [`Error::Dataset`] for an unknown dataset, [`Error::Database`]; nothing is changed then.
     pub fn thin(&mut self, dataset: &str, before: NaiveDate) -> Result<Thinned, Error> {
         if self.outdated.contains(dataset) {
             return Ok(Thinned::default()); // after the rebuild
@@ -162,7 +162,9 @@ fn let_go(
     while let Some(row) = garmin(found.next())? {
         let (item, fetched_utc, body): (String, String, Vec<u8>) =
             (garmin(row.get(0))?, garmin(row.get(1))?, garmin(row.get(2))?);
-        prepared.run(account, &item, &unpacker.unpack(dataset, &item, &body)?, &fetched_utc)?;
+        // What does not fit is in no table, and the ledger has said so since it came.
+        let body = unpacker.unpack(dataset, &item, &body)?;
+        prepared.run(account, &item, (None, &body), &fetched_utc)?;
     }
     Ok((answers as u64, rows))
 }

@@ -49,6 +49,9 @@ impl Piece {
     }
 }
 
+/// What became of an answer, for each dataset that lies in it.
+type Kept = Vec<(&'static Dataset, Recorded)>;
+
 impl<S: Login> Run<S> {
     /// Reads a range. A 400 is never repeated as it was. If the range ends today, today may not have begun where the person is, so it is
     /// asked for apart, and a refusal of today alone is "nothing yet"; else the range is halved, once.
@@ -122,19 +125,29 @@ impl<S: Login> Run<S> {
         let fetched_utc = Utc::now();
         let read_on = self.local_day(fetched_utc);
         let inside: Vec<_> = self.inside(dataset, tier);
-        let record = move |store: &mut Store| -> Result<(Recorded, Vec<Mark>), NotRecorded> {
+        let record = move |store: &mut Store| -> Result<(Kept, Vec<Mark>), NotRecorded> {
             if route.file {
-                return keep_file(store, &account, run, dataset, to, whole, (requests, bytes), read_on);
+                let (recorded, marks) =
+                    keep_file(store, &account, run, dataset, to, whole, (requests, bytes), read_on)?;
+                return Ok((vec![(dataset, recorded)], marks));
             }
             let parts = whole.parts().ok_or_else(|| NotRecorded::Odd("not UTF-8".into()))?;
-            let mut all = Recorded::default();
+            let mut all = Vec::new();
             let mut learned = Vec::new();
             // Those within go first: the day is read when the last of them is. But nothing is kept of an answer that is none.
-            let mut cut = vec![(dataset, route, archive::rows(route, from, to, &parts)?)];
+            // What is odd about one within is its own business.
+            let mut cut = vec![(dataset, route, Ok(archive::rows(route, from, to, &parts)?))];
             for (dataset, route) in inside {
-                cut.push((dataset, route, archive::rows(route, from, to, &parts)?));
+                cut.push((dataset, route, archive::rows(route, from, to, &parts)));
             }
             for (dataset, route, rows) in cut.iter().rev() {
+                let rows = match rows {
+                    Ok(rows) => rows,
+                    Err(shape) => {
+                        all.push((*dataset, odd(store, &account, run, dataset, errors(from, to, &shape.to_string()))?));
+                        continue;
+                    }
+                };
                 let listed = archive::days(rows);
                 let ledger = archive::marks(from, to, &listed, read_on, dataset.reread_days);
                 let ledger = of_points(ledger, route, to);
@@ -144,15 +157,14 @@ impl<S: Login> Run<S> {
                 let (requests, bytes) = if route.within.is_empty() { (requests, bytes) } else { (0, 0) };
                 let batch =
                     Batch { account: &account, run, dataset: name, fetched_utc, requests, bytes, items, ledger };
-                let recorded = store.record(&batch)?;
-                (all.new, all.changed) = (all.new + recorded.new, all.changed + recorded.changed);
+                all.push((*dataset, store.record(&batch)?));
                 learned = batch.ledger;
             }
             Ok((all, learned))
         };
         match self.job.store.call(record).await? {
-            Ok((recorded, marks)) => {
-                self.count(recorded);
+            Ok((kept, marks)) => {
+                kept.iter().for_each(|(dataset, recorded)| self.count(dataset, recorded));
                 self.ledger.found(&dataset.name, &marks, fetched_utc, read_on);
                 Ok(())
             }
@@ -172,6 +184,19 @@ impl<S: Login> Run<S> {
         };
         self.job.datasets.iter().filter_map(inside).collect()
     }
+}
+
+/// Marks the days of a dataset whose part of an answer cannot be read, though the rest can.
+fn odd(
+    store: &mut Store,
+    account: &str,
+    run: i64,
+    dataset: &Dataset,
+    marks: Vec<Mark>,
+) -> Result<Recorded, garminsync_store::Error> {
+    let (dataset, fetched_utc, items, ledger) = (dataset.name.as_str(), Utc::now(), Vec::new(), marks.clone());
+    store.record(&Batch { account, run, dataset, fetched_utc, requests: 0, bytes: 0, items, ledger })?;
+    Ok(Recorded { refused: marks, ..Recorded::default() })
 }
 
 /// The days that Garmin had and has no more, by this answer.

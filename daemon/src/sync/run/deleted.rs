@@ -9,7 +9,7 @@ use garminsync_store::{Batch, Item, Mark, State, Store};
 
 use super::ask::Trouble;
 use super::{Login, Run, Stop};
-use crate::sync::datasets::Kind;
+use crate::sync::datasets::{Dataset, Kind};
 use crate::sync::plan::{EARLIEST, earlier, later};
 use crate::sync::route::{Values, render};
 
@@ -43,7 +43,7 @@ impl<S: Login> Run<S> {
             return Ok(());
         }
         for (id, _) in known.iter().filter(|(id, deleted)| *deleted && is_listed(*id)) {
-            self.tombstone(&dataset.name, *id, None).await?;
+            self.tombstone(dataset, *id, None).await?;
         }
         let absent: Vec<i64> =
             known.iter().filter(|(id, deleted)| !deleted && !is_listed(*id)).map(|(id, _)| *id).take(MOST).collect();
@@ -57,25 +57,25 @@ impl<S: Login> Run<S> {
             // Otherwise it is there, or hidden, or nobody knows: the next listing asks again.
             if let Err(Trouble::Absent) = self.ask(tier, path, Accept::Json, false, true).await? {
                 let gone = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-                self.tombstone(&dataset.name, id, Some(gone)).await?;
+                self.tombstone(dataset, id, Some(gone)).await?;
             }
         }
         Ok(())
     }
 
     /// Records that an activity is gone, or, without a moment, that it has come back.
-    async fn tombstone(&mut self, dataset: &'static str, id: i64, gone: Option<String>) -> Result<(), Stop> {
+    async fn tombstone(&mut self, dataset: &'static Dataset, id: i64, gone: Option<String>) -> Result<(), Stop> {
         let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
         let record = move |store: &mut Store| {
             let body = serde_json::json!({ "deletedUtc": gone }).to_string();
             let state = if gone.is_some() { State::Ok } else { State::Empty };
             let ledger = vec![Mark { item: id.to_string(), state, detail: None }];
             let items = vec![Item { item: id.to_string(), body: &body }];
-            let fetched_utc = Utc::now();
+            let (dataset, fetched_utc) = (dataset.name.as_str(), Utc::now());
             store.record(&Batch { account: &account, run, dataset, fetched_utc, requests, bytes, items, ledger })
         };
         let recorded = self.job.store.call(record).await?.map_err(super::failed)?;
-        self.count(recorded);
+        self.count(dataset, &recorded);
         Ok(())
     }
 }

@@ -76,7 +76,7 @@ impl<S: Login> Run<S> {
             let came = self.ask_file(tier, path, true).await?;
             self.was_served(dataset, tier, came.is_ok());
             let (why, allowed) = match came {
-                Ok(Some(file)) => match self.keep_file(activity, file).await? {
+                Ok(Some(file)) => match self.keep_file(dataset, activity, file).await? {
                     Ok(()) => return Ok(true),
                     Err(why) => {
                         tries += 1;
@@ -107,7 +107,12 @@ impl<S: Login> Run<S> {
     }
 
     /// Checks, saves and records a file; else why it is none.
-    async fn keep_file(&mut self, activity: &ActivityRef, body: File) -> Result<Result<(), String>, Stop> {
+    async fn keep_file(
+        &mut self,
+        dataset: &Dataset,
+        activity: &ActivityRef,
+        body: File,
+    ) -> Result<Result<(), String>, Stop> {
         let (account, run, (requests, bytes)) = (self.job.account.clone(), self.job.run, self.spent());
         let activity = activity.clone();
         let keep = move |store: &mut Store| -> Result<Recorded, NotRecorded> {
@@ -128,7 +133,7 @@ impl<S: Login> Run<S> {
         };
         match self.job.store.call(keep).await? {
             Ok(recorded) => {
-                self.count(recorded);
+                self.count(dataset, &recorded);
                 Ok(Ok(()))
             }
             Err(NotRecorded::Odd(why)) => {

@@ -140,7 +140,7 @@ impl<S: Login> Run<S> {
             store.record(&Batch { account: &account, run, dataset, fetched_utc, requests, bytes, items, ledger })
         };
         let recorded = self.job.store.call(record).await?.map_err(super::failed)?;
-        self.count(recorded);
+        self.count(dataset, &recorded);
         Ok(())
     }
 
@@ -212,7 +212,7 @@ impl<S: Login> Run<S> {
         };
         match self.job.store.call(record).await? {
             Ok(recorded) => {
-                self.count(recorded);
+                self.count(dataset, &recorded);
                 Ok(Ok(()))
             }
             Err(NotRecorded::Odd(why)) => {

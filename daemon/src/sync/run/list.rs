@@ -154,7 +154,7 @@ impl<S: Login> Run<S> {
         };
         match self.job.store.call(record).await? {
             Ok(page) => {
-                self.count(page.recorded);
+                self.count(dataset, &page.recorded);
                 self.scope.new_activities |= page.recorded.new > 0;
                 if page.odd > 0 {
                     self.complain(dataset, format!("{} of {} rows cannot be read", page.odd, page.rows));

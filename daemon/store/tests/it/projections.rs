@@ -53,9 +53,9 @@ fn a_rebuild_from_the_archive_gives_the_same_rows() {
         told.push((step.done, step.total));
         ControlFlow::Continue(())
     };
-    assert_eq!(store.rebuild("steps", &mut tell).unwrap(), Rebuilt { answers: 3, rows: 3 });
+    assert_eq!(store.rebuild("steps", &mut tell).unwrap(), Rebuilt { answers: 3, rows: 3, refused: 0 });
     assert_eq!(told, [(0, 3), (3, 3)]);
-    assert_eq!(store.rebuild("activities", &mut all).unwrap(), Rebuilt { answers: 1, rows: 3 });
+    assert_eq!(store.rebuild("activities", &mut all).unwrap(), Rebuilt { answers: 1, rows: 3, refused: 0 });
     assert_eq!(tables(dir.path()), before);
     assert!(matches!(store.rebuild("nonsense", &mut all), Err(Error::Dataset { .. })));
 }
@@ -242,22 +242,53 @@ fn a_rebuild_that_fails_leaves_the_old_tables() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     let before = tables(dir.path());
-    let narrow = Projection {
-        sql_tables: "CREATE TABLE IF NOT EXISTS steps (account TEXT, day TEXT, steps INTEGER CHECK (steps > 20))"
-            .into(),
-        ..steps()
-    };
-    let mut store = Store::open(dir.path(), &[narrow, activities()]).unwrap();
+    let garbled = Projection { sql_project: "INSERT INTO steps VALUES (:account, :day)".into(), ..steps() };
+    let mut store = Store::open(dir.path(), &[garbled, activities()]).unwrap();
     match store.rebuild("steps", &mut all).unwrap_err() {
-        Error::Projection { dataset, item, .. } => {
-            assert_eq!((dataset.as_str(), item.as_str()), ("steps", "2026-10-20"))
-        }
+        Error::Dataset { dataset, .. } => assert_eq!(dataset, "steps"),
         other => panic!("{other}"),
     }
     assert_eq!(tables(dir.path()), before);
     assert_eq!(store.outdated().len(), 1);
     drop(store);
     assert!(open(dir.path()).outdated().is_empty());
+}
+
+/// A release may ask more of an answer than the one that archived it. What does not fit is asked for again, and judged again when it comes.
+#[test]
+fn an_archived_answer_that_does_not_fit_costs_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let before = tables(dir.path());
+    let strict = |least: u32| Projection {
+        sql_tables: format!(
+            "CREATE TABLE IF NOT EXISTS steps (account TEXT, day TEXT, steps INTEGER CHECK (steps > {least}),
+                PRIMARY KEY (account, day))"
+        ),
+        ..steps()
+    };
+    let mut store = Store::open(dir.path(), &[strict(20), activities()]).unwrap();
+    assert_eq!(store.rebuild("steps", &mut all).unwrap(), Rebuilt { answers: 3, rows: 1, refused: 2 });
+    assert!(store.outdated().is_empty());
+    let table = || rows(&look(dir.path()), TABLES[0]);
+    let ledger = || rows(&look(dir.path()), "SELECT account, item, state, attempts, detail FROM ledger ORDER BY 1, 2");
+    let why = "the answer does not fit its tables (CHECK constraint failed: steps > 20)";
+    assert_eq!(table(), ["default|2026-10-21|21"]);
+    // Of what the ledger knows nothing, it goes on to know nothing.
+    assert_eq!(ledger(), [format!("default|2026-10-20|ok|1|{why}")]);
+
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    let again = [("2026-10-20", r#"{"steps":20,"goal":5}"#), ("2026-10-21", r#"{"steps":21,"goal":6}"#)];
+    let again = batch(run, "steps", &again, &[("2026-10-20", State::Ok), ("2026-10-21", State::Ok)]);
+    assert_eq!(store.record(&again).unwrap().refused.len(), 1);
+    assert_eq!(ledger(), [format!("default|2026-10-20|ok|2|{why}"), "default|2026-10-21|ok|0|NULL".into()]);
+    drop(store);
+
+    let mut store = Store::open(dir.path(), &[strict(0), activities()]).unwrap();
+    assert_eq!(store.rebuild("steps", &mut all).unwrap(), Rebuilt { answers: 3, rows: 3, refused: 0 });
+    assert_eq!(tables(dir.path()), before);
+    assert_eq!(store.record(&again).unwrap().unchanged, 2);
+    assert_eq!(ledger(), ["default|2026-10-20|ok|0|NULL", "default|2026-10-21|ok|0|NULL"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn a_batch_lands_in_archive_table_ledger_and_counters() {
     let items = [("2026-10-21", r#"{"steps":7000}"#), ("2026-10-20", r#"{"steps":null}"#)];
     let marks = [("2026-10-21", State::Provisional), ("2026-10-20", State::Ok), ("2026-10-19", State::Empty)];
     let recorded = store.record(&batch(run, "steps", &items, &marks)).unwrap();
-    assert_eq!(recorded, Recorded { new: 2, changed: 0, unchanged: 0 });
+    assert_eq!(recorded, Recorded { new: 2, changed: 0, unchanged: 0, refused: Vec::new() });
 
     let people = look(dir.path());
     assert_eq!(

@@ -82,6 +82,7 @@ suite!(
     an_answer_that_came_before_is_not_written_again,
     what_an_answer_echoes_is_no_change,
     a_batch_that_fails_leaves_nothing_behind,
+    an_answer_that_does_not_fit_its_tables_costs_no_other,
     requests_that_brought_nothing_are_counted_and_marked,
     whether_a_provisional_day_has_data_is_read_from_the_archive,
     runs_are_remembered_and_the_unfinished_are_interrupted,

@@ -66,16 +66,7 @@ pub fn a_batch_that_fails_leaves_nothing_behind(engine: &dyn Engine) {
     let state = || EVERYTHING.map(|sql| engine.rows(sql));
     let before = state();
 
-    let items = [("2026-10-20", r#"{"steps":2}"#), ("2026-10-21", r#"{"steps":"#)];
     let marks = [("2026-10-20", State::Ok), ("2026-10-21", State::Ok)];
-    match store.record(&batch(run, "steps", &items, &marks)).unwrap_err() {
-        Error::Projection { dataset, item, .. } => {
-            assert_eq!((dataset.as_str(), item.as_str()), ("steps", "2026-10-21"))
-        }
-        other => panic!("{other}"),
-    }
-    assert_eq!(state(), before);
-
     let of_no_run = store.record(&batch(run + 1, "steps", &[("2026-10-21", r#"{"steps":1}"#)], &marks));
     assert!(matches!(of_no_run, Err(Error::UnknownRun(_))));
     assert_eq!(state(), before);
@@ -86,6 +77,34 @@ pub fn a_batch_that_fails_leaves_nothing_behind(engine: &dyn Engine) {
 
     store.record(&batch(run, "steps", &[("2026-10-21", r#"{"steps":3}"#)], &[])).unwrap();
     assert_ne!(state(), before);
+}
+
+pub fn an_answer_that_does_not_fit_its_tables_costs_no_other(engine: &dyn Engine) {
+    let mut store = engine.open(&both());
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    let ok = |day| (day, State::Ok);
+    let (old, new) = ("2026-10-20", "2026-10-21");
+    store.record(&batch(run, "steps", &[(old, r#"{"steps":1}"#)], &[ok(old)])).unwrap();
+    let broken = r#"{"steps":"#;
+    let items = [(old, broken), (new, r#"{"steps":2}"#), ("2026-10-22", broken)];
+    let odd = batch(run, "steps", &items, &[ok(old), ok(new), ok("2026-10-22")]);
+    let recorded = store.record(&odd).unwrap();
+    assert_eq!((recorded.new, recorded.changed, recorded.unchanged), (1, 0, 0));
+    let refused: Vec<_> = recorded.refused.iter().map(|mark| (mark.item.as_str(), mark.state)).collect();
+    assert_eq!(refused, [(old, State::Error), ("2026-10-22", State::Error)]);
+    let why = "the answer does not fit its tables (malformed JSON)";
+    assert!(recorded.refused.iter().all(|mark| mark.detail.as_deref() == Some(why)), "{recorded:?}");
+    // What was held stays, in the archive too; where nothing was, there is nothing.
+    assert_eq!(engine.rows("SELECT day, steps FROM steps ORDER BY day"), ["2026-10-20|1", "2026-10-21|2"]);
+    let archived = [(old, r#"{"steps":1}"#), (new, r#"{"steps":2}"#)];
+    assert_eq!(
+        engine.rows("SELECT item, sha256 FROM answer ORDER BY item"),
+        archived.map(|(day, body)| format!("{day}|{}", sha256_hex(body.as_bytes())))
+    );
+    let states = "SELECT item, state, attempts, detail FROM ledger ORDER BY item";
+    let known = [format!("{old}|ok|1|{why}"), format!("{new}|ok|0|NULL"), format!("2026-10-22|error|1|{why}")];
+    assert_eq!(engine.rows(states), known);
+    assert_eq!(engine.rows("SELECT requests, new_items, changed_items FROM sync_run"), ["2|2|0"]);
 }
 
 pub fn requests_that_brought_nothing_are_counted_and_marked(engine: &dyn Engine) {
