@@ -180,14 +180,28 @@ impl Dataset {
         Some(ranges * route.requests())
     }
 
-    /// How the rows of an old answer are taken back where the folder does not say: those of its day, or all of an inventory.
-    fn clears(&self) -> String {
-        let only = match self.kind {
-            Kind::Days => " AND day = :item",
-            Kind::Inventory => "",
-            Kind::Items | Kind::Activities | Kind::Files | Kind::Deletions => return String::new(),
+    /// How the rows of an old answer are taken back where the folder does not say: of samples those that it told of (not what another day
+    /// says of the midnight between them), of other tables those of its day, or all of an inventory.
+    fn clears(&self, files: &BTreeMap<String, String>) -> String {
+        let only = |table: &str| match (samples(files, table), self.kind) {
+            (Some(select), _) => format!(" AND at IN (SELECT at FROM (\n{select}\n))"),
+            (None, Kind::Days) => " AND day = :item".into(),
+            _ => String::new(),
         };
-        self.tables.iter().map(|table| format!("DELETE FROM \"{table}\" WHERE account = :account{only};\n")).collect()
+        let clear = |table: &String| format!("DELETE FROM \"{table}\" WHERE account = :account{};\n", only(table));
+        match self.kind {
+            Kind::Days | Kind::Inventory => self.tables.iter().map(clear).collect(),
+            Kind::Items | Kind::Activities | Kind::Files | Kind::Deletions => String::new(),
+        }
+    }
+
+    /// What makes rows of an answer: `project.sql`, and for tables of samples the query that tells of them. `None` where neither is there.
+    fn projects(&self, files: &BTreeMap<String, String>) -> Option<String> {
+        let insert =
+            |table: &String| Some(format!("INSERT OR REPLACE INTO \"{table}\"\n{};\n", samples(files, table)?));
+        let told: Vec<_> = self.tables.iter().filter_map(insert).collect();
+        let own = files.get("project.sql");
+        (own.is_some() || !told.is_empty()).then(|| own.cloned().unwrap_or_default() + &told.concat())
     }
 
     fn fits(&self, route: &Route) -> bool {
@@ -216,8 +230,9 @@ impl Dataset {
         }
         if dataset.kind != Kind::Files {
             dataset.sql_tables = file("table.sql")?.clone();
-            dataset.sql_project = file("project.sql")?.clone();
-            dataset.sql_clear = files.get("clear.sql").cloned().unwrap_or_else(|| dataset.clears());
+            let missing = || malformed("project.sql is missing".into());
+            dataset.sql_project = dataset.projects(files).ok_or_else(missing)?;
+            dataset.sql_clear = files.get("clear.sql").cloned().unwrap_or_else(|| dataset.clears(files));
         }
         if dataset.kind == Kind::Items {
             dataset.sql_each = file("each.sql")?.clone();
@@ -233,6 +248,11 @@ impl Dataset {
         }
         Ok(dataset)
     }
+}
+
+/// The query that gives the rows of a table of samples, column by column: its folder has it under the table's name.
+fn samples<'a>(files: &'a BTreeMap<String, String>, table: &str) -> Option<&'a str> {
+    Some(files.get(&format!("{table}.sql"))?.trim_end().trim_end_matches(';'))
 }
 
 /// All datasets, by name.
@@ -267,3 +287,7 @@ fn read_all() -> Result<Vec<Dataset>, Malformed> {
 #[cfg(test)]
 #[path = "datasets_test.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "datasets_odd_test.rs"]
+mod odd;

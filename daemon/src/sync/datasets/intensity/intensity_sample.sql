@@ -1,11 +1,11 @@
--- Under the end of each quarter.
+-- Under the end of each quarter. Below zero is not measured.
 -- Garmin names the columns; where it does not, the time stands first.
-INSERT OR REPLACE INTO intensity_sample (account, at, minutes)
-SELECT :account, (point.value ->> place.at_) / 1000, point.value ->> place.value_
+SELECT :account AS account, (point.value ->> place.at_) / 1000 AS at, point.value ->> place.value_ AS minutes
 FROM (
     SELECT
         coalesce(max(CASE WHEN value ->> '$.key' = 'timestamp' THEN value ->> '$.index' END), 0) AS at_,
         coalesce(max(CASE WHEN value ->> '$.key' = 'value' THEN value ->> '$.index' END), 1) AS value_
     FROM json_each(:body, '$.imValueDescriptorsDTOList')
+    WHERE type = 'object'
 ) AS place, json_each(:body, '$.imValuesArray') AS point
-WHERE point.value ->> place.value_ IS NOT NULL;
+WHERE point.type = 'array' AND point.value ->> place.value_ >= 0;
