@@ -1,5 +1,7 @@
 CREATE TABLE IF NOT EXISTS load_balance (
     account TEXT NOT NULL,
+    -- The day that was asked for: of two of them the newest value may be of one and the same day.
+    asked_day TEXT NOT NULL,
     day TEXT NOT NULL,
     device_id INTEGER NOT NULL,
     aerobic_low REAL,
@@ -13,5 +15,5 @@ CREATE TABLE IF NOT EXISTS load_balance (
     anaerobic_max REAL,
     feedback TEXT,
     primary_device INTEGER,
-    PRIMARY KEY (account, day, device_id)
+    PRIMARY KEY (account, asked_day, device_id)
 ) WITHOUT ROWID;
