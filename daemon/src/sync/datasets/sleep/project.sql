@@ -1,35 +1,38 @@
 -- What the account tier tells only with the night's detail stands in sleep_night.
--- Garmin's local times are wall clock written as if it were UTC: formatted as UTC, without the zone.
+-- Garmin's local times are wall clock written as if it were UTC: formatted as UTC, without the zone. Times come in milliseconds or as text.
 INSERT OR REPLACE INTO sleep (
     account, day, start_utc, end_utc, start_local, end_local, asleep_s, deep_s, light_s, rem_s, awake_s, nap_s, score, avg_hr_bpm,
-    avg_stress, avg_spo2_pct, avg_respiration_brpm, confirmation
+    avg_stress, avg_spo2_pct, avg_respiration_brpm, confirmation, untold
 )
 SELECT
     :account,
     :item,
-    strftime('%Y-%m-%dT%H:%M:%SZ', start_gmt / 1000, 'unixepoch'),
-    strftime('%Y-%m-%dT%H:%M:%SZ', end_gmt / 1000, 'unixepoch'),
-    strftime('%Y-%m-%dT%H:%M:%S', start_wall / 1000, 'unixepoch'),
-    strftime('%Y-%m-%dT%H:%M:%S', end_wall / 1000, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%SZ', iif(typeof(start_gmt) = 'text', start_gmt, start_gmt / 1000), 'auto'),
+    strftime('%Y-%m-%dT%H:%M:%SZ', iif(typeof(end_gmt) = 'text', end_gmt, end_gmt / 1000), 'auto'),
+    strftime('%Y-%m-%dT%H:%M:%S', iif(typeof(start_wall) = 'text', start_wall, start_wall / 1000), 'auto'),
+    strftime('%Y-%m-%dT%H:%M:%S', iif(typeof(end_wall) = 'text', end_wall, end_wall / 1000), 'auto'),
     coalesce(:body ->> '$.sleepTimeSeconds', :body ->> '$.values.totalSleepTimeInSeconds'),
     coalesce(:body ->> '$.deepSleepSeconds', :body ->> '$.values.deepTime'),
     coalesce(:body ->> '$.lightSleepSeconds', :body ->> '$.values.lightTime'),
     coalesce(:body ->> '$.remSleepSeconds', :body ->> '$.values.remTime'),
     coalesce(:body ->> '$.awakeSleepSeconds', :body ->> '$.values.awakeTime'),
-    coalesce(:body ->> '$.napTimeSeconds', night.nap_s),
+    coalesce(own.nap_s, night.nap_s),
     coalesce(:body ->> '$.sleepScores.overall.value', :body ->> '$.values.sleepScore'),
     nullif(coalesce(:body ->> '$.avgHeartRate', :body ->> '$.values.avgHeartRate'), 0),
-    coalesce(CASE WHEN stress >= 0 THEN stress END, night.avg_stress),
+    coalesce(own.stress, night.avg_stress),
     nullif(coalesce(:body ->> '$.averageSpO2Value', :body ->> '$.values.spO2'), 0),
     CASE WHEN respiration >= 0 THEN respiration END,
-    coalesce(:body ->> '$.sleepWindowConfirmationType', night.confirmation)
+    coalesce(own.confirmation, night.confirmation),
+    (own.nap_s IS NULL) + 2 * (own.stress IS NULL) + 4 * (own.confirmation IS NULL)
 FROM (
     SELECT
         coalesce(:body ->> '$.sleepStartTimestampGMT', :body ->> '$.values.gmtSleepStartTimeInMillis') AS start_gmt,
         coalesce(:body ->> '$.sleepEndTimestampGMT', :body ->> '$.values.gmtSleepEndTimeInMillis') AS end_gmt,
         coalesce(:body ->> '$.sleepStartTimestampLocal', :body ->> '$.values.localSleepStartTimeInMillis') AS start_wall,
         coalesce(:body ->> '$.sleepEndTimestampLocal', :body ->> '$.values.localSleepEndTimeInMillis') AS end_wall,
-        :body ->> '$.avgSleepStress' AS stress,
+        :body ->> '$.napTimeSeconds' AS nap_s,
+        CASE WHEN :body ->> '$.avgSleepStress' >= 0 THEN :body ->> '$.avgSleepStress' END AS stress,
+        :body ->> '$.sleepWindowConfirmationType' AS confirmation,
         coalesce(:body ->> '$.averageRespirationValue', :body ->> '$.values.respiration') AS respiration
-)
+) AS own
 LEFT JOIN sleep_night AS night ON night.account = :account AND night.day = :item;

@@ -17,5 +17,7 @@ CREATE TABLE IF NOT EXISTS sleep (
     avg_spo2_pct REAL,
     avg_respiration_brpm REAL,
     confirmation TEXT,
+    -- What Garmin does not tell of the night itself, and sleep_night fills up: 1 nap_s, 2 avg_stress, 4 confirmation.
+    untold INTEGER NOT NULL,
     PRIMARY KEY (account, day)
 ) WITHOUT ROWID;

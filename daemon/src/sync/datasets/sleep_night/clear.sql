@@ -1,8 +1,7 @@
 UPDATE sleep
 SET
-    nap_s = nullif(sleep.nap_s, night.nap_s),
-    avg_stress = nullif(sleep.avg_stress, night.avg_stress),
-    confirmation = nullif(sleep.confirmation, night.confirmation)
-FROM sleep_night AS night
-WHERE sleep.account = :account AND sleep.day = :item AND night.account = :account AND night.day = :item;
+    nap_s = iif(untold & 1, NULL, nap_s),
+    avg_stress = iif(untold & 2, NULL, avg_stress),
+    confirmation = iif(untold & 4, NULL, confirmation)
+WHERE account = :account AND day = :item;
 DELETE FROM sleep_night WHERE account = :account AND day = :item;

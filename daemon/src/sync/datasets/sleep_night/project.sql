@@ -9,8 +9,8 @@ VALUES (
 -- Whichever comes first: the night looks here, and here the night is filled up where it says nothing itself.
 UPDATE sleep
 SET
-    nap_s = coalesce(sleep.nap_s, night.nap_s),
-    avg_stress = coalesce(sleep.avg_stress, night.avg_stress),
-    confirmation = coalesce(sleep.confirmation, night.confirmation)
+    nap_s = iif(sleep.untold & 1, night.nap_s, sleep.nap_s),
+    avg_stress = iif(sleep.untold & 2, night.avg_stress, sleep.avg_stress),
+    confirmation = iif(sleep.untold & 4, night.confirmation, sleep.confirmation)
 FROM sleep_night AS night
 WHERE sleep.account = :account AND sleep.day = :item AND night.account = :account AND night.day = :item;
