@@ -6,7 +6,7 @@ use super::super::archive;
 use super::*;
 use garminsync_store::{AccountRow, Batch, Error, GONE, Item, Recorded, Store};
 
-fn text(folder: &str, file: &str) -> Option<&'static str> {
+pub(super) fn text(folder: &str, file: &str) -> Option<&'static str> {
     FOLDERS.get_file(format!("{folder}/{file}"))?.contents_utf8()
 }
 
@@ -28,7 +28,7 @@ fn every_example_becomes_the_rows_it_expects() {
             let now = "2026-10-22T12:00:00Z".parse().unwrap();
             let run = store.begin_run("default", "manual", now).unwrap();
             let example = text(&dataset.name, &format!("example.{tier}.json")).unwrap();
-            let rows = cut(dataset, route, example, expected);
+            let rows = cut(dataset, route, example, expected).unwrap();
             let (account, name, items) = ("default", dataset.name.as_str(), archive::items(&rows));
             let batch = Batch {
                 account,
@@ -90,7 +90,12 @@ fn golden(expected: &Value) -> String {
 
 /// An example's items. An example of several parts is an object of their answers; `day` and `item` of what is expected say what was
 /// asked for, where the answer itself does not.
-fn cut<'a>(dataset: &Dataset, route: &'a Route, example: &'a str, expected: &Value) -> Vec<archive::Row<'a>> {
+pub(super) fn cut<'a>(
+    dataset: &Dataset,
+    route: &'a Route,
+    example: &'a str,
+    expected: &Value,
+) -> Result<Vec<archive::Row<'a>>, archive::Shape> {
     use serde_json::value::RawValue;
     let parts: Vec<archive::Part<'a>> = if route.parts.is_empty() {
         archive::Part::whole(example)
@@ -102,11 +107,11 @@ fn cut<'a>(dataset: &Dataset, route: &'a Route, example: &'a str, expected: &Val
     };
     let day = |key: &str, default: &str| expected.get(key).and_then(Value::as_str).unwrap_or(default).parse().unwrap();
     match dataset.kind {
-        Kind::Days => archive::rows(route, day("day", "2000-01-01"), day("day", "2100-01-01"), &parts).unwrap(),
-        Kind::Activities => archive::page(route, example).unwrap().0,
+        Kind::Days => archive::rows(route, day("day", "2000-01-01"), day("day", "2100-01-01"), &parts),
+        Kind::Activities => Ok(archive::page(route, example)?.0),
         _ => {
             let item = expected.get("item").and_then(Value::as_str).unwrap_or(archive::ALL);
-            archive::one(route, item, &parts).unwrap().into_iter().collect()
+            Ok(archive::one(route, item, &parts)?.into_iter().collect())
         }
     }
 }
@@ -132,14 +137,14 @@ fn dump(dir: &Path, table: &str) -> Vec<Value> {
 }
 
 /// A store with a run, into which answers come one by one.
-struct Shelf {
+pub(super) struct Shelf {
     dir: tempfile::TempDir,
     store: Store,
     run: i64,
 }
 
 impl Shelf {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let projections: Vec<_> = all().unwrap().iter().filter_map(Dataset::projection).collect();
         let mut store = Store::open(dir.path(), &projections).unwrap();
@@ -147,7 +152,7 @@ impl Shelf {
         Self { dir, store, run }
     }
 
-    fn record(&mut self, dataset: &str, item: &str, body: &str) -> Result<Recorded, Error> {
+    pub(super) fn record(&mut self, dataset: &str, item: &str, body: &str) -> Result<Recorded, Error> {
         self.store.record(&Batch {
             account: "default",
             run: self.run,
@@ -160,11 +165,11 @@ impl Shelf {
         })
     }
 
-    fn table(&self, table: &str) -> Vec<Value> {
+    pub(super) fn table(&self, table: &str) -> Vec<Value> {
         dump(self.dir.path(), table)
     }
 
-    fn rebuild(&mut self, dataset: &str) {
+    pub(super) fn rebuild(&mut self, dataset: &str) {
         self.store.rebuild(dataset, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     }
 }

@@ -1,4 +1,4 @@
 INSERT OR REPLACE INTO activity_hr_zone (account, activity_id, zone, time_s, low_bpm)
 SELECT :account, CAST(:item AS INTEGER), value ->> '$.zoneNumber', value ->> '$.secsInZone', value ->> '$.zoneLowBoundary'
 FROM json_each(:body)
-WHERE value ->> '$.zoneNumber' IS NOT NULL;
+WHERE type = 'object' AND value ->> '$.zoneNumber' IS NOT NULL;

@@ -12,4 +12,5 @@ SELECT
     nullif(value ->> '$.maxHR', 0),
     value ->> '$.averageSpeed',
     value ->> '$.intensityType'
-FROM json_each(:body, '$.lapDTOs');
+FROM json_each(:body, '$.lapDTOs')
+WHERE type = 'object';

@@ -12,7 +12,9 @@ SELECT
     (
         SELECT guess.value ->> '$.category'
         FROM json_each(one.value, '$.exercises') AS guess
+        WHERE guess.type = 'object'
         ORDER BY guess.value ->> '$.probability' DESC, guess.key
         LIMIT 1
     )
-FROM json_each(:body, '$.exerciseSets') AS one;
+FROM json_each(:body, '$.exerciseSets') AS one
+WHERE one.type = 'object';

@@ -16,4 +16,5 @@ SELECT
     value ->> '$.averageSpeed',
     value ->> '$.elevationGain',
     value ->> '$.elevationLoss'
-FROM json_each(:body, '$.splits');
+FROM json_each(:body, '$.splits')
+WHERE type = 'object';

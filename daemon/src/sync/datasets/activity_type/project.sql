@@ -1,4 +1,4 @@
 INSERT OR REPLACE INTO activity_type (account, type_id, type_key, parent_type_id)
 SELECT :account, value ->> '$.typeId', value ->> '$.typeKey', value ->> '$.parentTypeId'
 FROM json_each(:body)
-WHERE value ->> '$.typeId' IS NOT NULL;
+WHERE type = 'object' AND value ->> '$.typeId' IS NOT NULL;

@@ -14,4 +14,5 @@ SELECT
     step.value ->> '$.targetType',
     step.value ->> '$.targetValueLow',
     step.value ->> '$.targetValueHigh'
-FROM json_each(:body) AS workout, json_each(workout.value, '$.steps') AS step;
+FROM json_each(:body) AS workout, json_each(workout.value, '$.steps') AS step
+WHERE workout.type = 'object' AND step.type = 'object';

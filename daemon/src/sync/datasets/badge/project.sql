@@ -9,4 +9,4 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', value ->> '$.badgeEarnedDate'),
     value ->> '$.badgeEarnedNumber'
 FROM json_each(:body)
-WHERE value ->> '$.badgeId' IS NOT NULL;
+WHERE type = 'object' AND value ->> '$.badgeId' IS NOT NULL;

@@ -1,10 +1,11 @@
+-- Times come as text or in milliseconds.
 INSERT OR REPLACE INTO blood_pressure (
     account, measured_utc, measured_local, day, version, systolic_mmhg, diastolic_mmhg, pulse_bpm, source, category, notes
 )
 SELECT
     :account,
-    strftime('%Y-%m-%dT%H:%M:%SZ', value ->> '$.measurementTimestampGMT'),
-    strftime('%Y-%m-%dT%H:%M:%S', value ->> '$.measurementTimestampLocal'),
+    strftime('%Y-%m-%dT%H:%M:%SZ', iif(typeof(gmt) = 'text', gmt, gmt / 1000), 'auto'),
+    strftime('%Y-%m-%dT%H:%M:%S', iif(typeof(wall) = 'text', wall, wall / 1000), 'auto'),
     :item,
     coalesce(value ->> '$.version', -key),
     value ->> '$.systolic',
@@ -13,5 +14,9 @@ SELECT
     value ->> '$.sourceType',
     coalesce(value ->> '$.category', value ->> '$.categoryName'),
     value ->> '$.notes'
-FROM json_each(:body, '$.measurements')
-WHERE value ->> '$.measurementTimestampGMT' IS NOT NULL;
+FROM (
+    SELECT key, value, value ->> '$.measurementTimestampGMT' AS gmt, value ->> '$.measurementTimestampLocal' AS wall
+    FROM json_each(:body, '$.measurements')
+    WHERE type = 'object'
+)
+WHERE gmt IS NOT NULL;

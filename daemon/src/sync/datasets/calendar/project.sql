@@ -10,6 +10,7 @@ SELECT
     value ->> '$.workoutId'
 FROM json_each(:body, '$.calendarItems')
 WHERE
-    value ->> '$.id' IS NOT NULL
+    type = 'object'
+    AND value ->> '$.id' IS NOT NULL
     AND value ->> '$.itemType' IS NOT 'activity'
     AND substr(value ->> '$.date', 1, 7) = substr(:item, 1, 7);

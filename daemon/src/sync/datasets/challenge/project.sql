@@ -16,4 +16,4 @@ SELECT
     challenge.value ->> '$.userRanking',
     strftime('%Y-%m-%dT%H:%M:%SZ', challenge.value ->> '$.badgeEarnedDate')
 FROM json_each(:body) AS part, json_each(part.value) AS challenge
-WHERE challenge.value ->> '$.uuid' IS NOT NULL;
+WHERE challenge.type = 'object' AND challenge.value ->> '$.uuid' IS NOT NULL;

@@ -11,5 +11,5 @@ SELECT
     coalesce(device.value ->> '$.primaryTrainingDevice', device.value ->> '$.primary', 0),
     part.key = 'current'
 FROM json_each(:body) AS part, json_each(part.value) AS device
-WHERE device.value ->> '$.deviceId' IS NOT NULL
+WHERE device.type = 'object' AND device.value ->> '$.deviceId' IS NOT NULL
 ORDER BY part.key DESC;

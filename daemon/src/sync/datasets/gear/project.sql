@@ -18,4 +18,4 @@ SELECT
     stats.total_activities
 FROM json_each(:body)
 LEFT JOIN gear_total AS stats ON stats.account = :account AND stats.gear_uuid = value ->> '$.uuid'
-WHERE value ->> '$.uuid' IS NOT NULL;
+WHERE type = 'object' AND value ->> '$.uuid' IS NOT NULL;

@@ -10,4 +10,4 @@ SELECT
     goal.value ->> '$.goalValue',
     goal.value ->> '$.progress'
 FROM json_each(:body) AS part, json_each(part.value) AS goal
-WHERE goal.value ->> '$.id' IS NOT NULL;
+WHERE goal.type = 'object' AND goal.value ->> '$.id' IS NOT NULL;

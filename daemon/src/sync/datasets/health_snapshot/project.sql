@@ -19,6 +19,6 @@ SELECT
     max(CASE WHEN sum_.value ->> '$.summaryType' = 'RMSSD_HRV' THEN sum_.value ->> '$.avgValue' END),
     max(CASE WHEN sum_.value ->> '$.summaryType' = 'SDRR_HRV' THEN sum_.value ->> '$.avgValue' END)
 FROM json_each(:body) AS snapshot
-LEFT JOIN json_each(snapshot.value, '$.summaryTypeDataList') AS sum_
-WHERE coalesce(snapshot.value ->> '$.activityUuid.uuid', snapshot.value ->> '$.activityUuid') IS NOT NULL
+LEFT JOIN json_each(snapshot.value, '$.summaryTypeDataList') AS sum_ ON sum_.type = 'object'
+WHERE snapshot.type = 'object' AND coalesce(snapshot.value ->> '$.activityUuid.uuid', snapshot.value ->> '$.activityUuid') IS NOT NULL
 GROUP BY snapshot.key;

@@ -28,4 +28,5 @@ SELECT
     max(CASE WHEN value ->> '$.type' = 'SPO2' THEN value ->> '$.status' END),
     max(CASE WHEN value ->> '$.type' = 'SPO2' THEN value ->> '$.baselineLowerLimit' END),
     max(CASE WHEN value ->> '$.type' = 'SPO2' THEN value ->> '$.baselineUpperLimit' END)
-FROM json_each(:body, '$.metrics');
+FROM json_each(:body, '$.metrics')
+WHERE type = 'object';

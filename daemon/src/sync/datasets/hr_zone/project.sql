@@ -13,4 +13,5 @@ SELECT
     nullif(value ->> '$.maxHeartRateUsed', 0),
     nullif(value ->> '$.restingHeartRateUsed', 0),
     nullif(value ->> '$.lactateThresholdHeartRateUsed', 0)
-FROM json_each(:body);
+FROM json_each(:body)
+WHERE type = 'object';

@@ -11,5 +11,5 @@ SELECT
     log.value ->> '$.measurementType',
     detail.value ->> '$.amount'
 FROM json_each(:body, '$.dailyLogsReport') AS log
-LEFT JOIN json_each(log.value, '$.details') AS detail
-WHERE log.value ->> '$.behaviourId' IS NOT NULL AND log.value ->> '$.logStatus' IS NOT NULL;
+LEFT JOIN json_each(log.value, '$.details') AS detail ON detail.type = 'object'
+WHERE log.type = 'object' AND log.value ->> '$.behaviourId' IS NOT NULL AND log.value ->> '$.logStatus' IS NOT NULL;

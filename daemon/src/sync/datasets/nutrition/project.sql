@@ -22,4 +22,5 @@ SELECT
     coalesce(food.value ->> '$.nutritionContent.carbs', food.value ->> '$.foodMetaData.nutritionContent.carbs'),
     coalesce(food.value ->> '$.nutritionContent.protein', food.value ->> '$.foodMetaData.nutritionContent.protein'),
     coalesce(food.value ->> '$.nutritionContent.fat', food.value ->> '$.foodMetaData.nutritionContent.fat')
-FROM json_each(:body, '$.mealDetails') AS meal, json_each(meal.value, '$.loggedFoods') AS food;
+FROM json_each(:body, '$.mealDetails') AS meal, json_each(meal.value, '$.loggedFoods') AS food
+WHERE meal.type = 'object' AND food.type = 'object';

@@ -14,4 +14,4 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%S', CASE typeof((value ->> '$.prStartTimeLocal')) WHEN 'text' THEN (value ->> '$.prStartTimeLocal') ELSE datetime((value ->> '$.prStartTimeLocal') / 1000, 'unixepoch') END),
     value ->> '$.status'
 FROM json_each(:body)
-WHERE value ->> '$.id' IS NOT NULL;
+WHERE type = 'object' AND value ->> '$.id' IS NOT NULL;

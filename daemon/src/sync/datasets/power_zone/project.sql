@@ -11,4 +11,4 @@ SELECT
     value ->> '$.zone6Floor',
     value ->> '$.zone7Floor'
 FROM json_each(:body)
-WHERE value ->> '$.sport' IS NOT NULL;
+WHERE type = 'object' AND value ->> '$.sport' IS NOT NULL;

@@ -1,4 +1,4 @@
--- Recovery time comes in minutes.
+-- Recovery time comes in minutes. Times come as text or in milliseconds.
 INSERT OR REPLACE INTO training_readiness (
     account, measured_utc, device_id, measured_local, day, score, level, feedback, sleep_score, sleep_score_factor_pct, recovery_time_s,
     recovery_time_factor_pct, acute_load, acwr_factor_pct, stress_history_factor_pct, hrv_factor_pct, hrv_weekly_avg_ms,
@@ -6,9 +6,9 @@ INSERT OR REPLACE INTO training_readiness (
 )
 SELECT
     :account,
-    strftime('%Y-%m-%dT%H:%M:%SZ', value ->> '$.timestamp'),
+    strftime('%Y-%m-%dT%H:%M:%SZ', iif(typeof(gmt) = 'text', gmt, gmt / 1000), 'auto'),
     coalesce(value ->> '$.deviceId', 0),
-    strftime('%Y-%m-%dT%H:%M:%S', value ->> '$.timestampLocal'),
+    strftime('%Y-%m-%dT%H:%M:%S', iif(typeof(wall) = 'text', wall, wall / 1000), 'auto'),
     :item,
     value ->> '$.score',
     value ->> '$.level',
@@ -25,5 +25,9 @@ SELECT
     value ->> '$.sleepHistoryFactorPercent',
     value ->> '$.validSleep',
     value ->> '$.inputContext'
-FROM json_each(:body)
-WHERE value ->> '$.timestamp' IS NOT NULL;
+FROM (
+    SELECT value, value ->> '$.timestamp' AS gmt, value ->> '$.timestampLocal' AS wall
+    FROM json_each(:body)
+    WHERE type = 'object'
+)
+WHERE gmt IS NOT NULL;

@@ -6,7 +6,7 @@ SELECT
     :account,
     :item,
     coalesce(value ->> '$.deviceId', 0),
-    strftime('%Y-%m-%dT%H:%M:%SZ', value ->> '$.timestamp' / 1000, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%SZ', iif(typeof(gmt) = 'text', gmt, gmt / 1000), 'auto'),
     value ->> '$.trainingStatus',
     value ->> '$.trainingStatusFeedbackPhrase',
     value ->> '$.sport',
@@ -21,4 +21,8 @@ SELECT
     value ->> '$.acuteTrainingLoadDTO.dailyAcuteChronicWorkloadRatio',
     value ->> '$.acuteTrainingLoadDTO.acwrPercent',
     value ->> '$.acuteTrainingLoadDTO.acwrStatus'
-FROM json_each(:body);
+FROM (
+    SELECT value, value ->> '$.timestamp' AS gmt
+    FROM json_each(:body)
+    WHERE type = 'object'
+);

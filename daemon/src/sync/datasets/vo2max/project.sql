@@ -8,4 +8,4 @@ SELECT
     reading.value ->> ('$.' || kind.value || '.fitnessAge'),
     reading.value ->> ('$.' || kind.value || '.maxMetCategory')
 FROM json_each(:body) AS reading, json_each('["generic", "cycling"]') AS kind
-WHERE reading.value ->> ('$.' || kind.value || '.calendarDate') = :item;
+WHERE reading.type = 'object' AND reading.value ->> ('$.' || kind.value || '.calendarDate') = :item;

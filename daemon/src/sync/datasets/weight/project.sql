@@ -1,12 +1,12 @@
--- `date` is the wall clock written as if it were UTC.
+-- `date` is the wall clock written as if it were UTC. Times come in milliseconds or as text.
 INSERT OR REPLACE INTO weight (
     account, measured_utc, measured_local, day, sample_pk, weight_g, bmi, body_fat_pct, body_water_pct, bone_mass_g, muscle_mass_g,
     physique_rating, visceral_fat, metabolic_age, source
 )
 SELECT
     :account,
-    strftime('%Y-%m-%dT%H:%M:%SZ', value ->> '$.timestampGMT' / 1000, 'unixepoch'),
-    strftime('%Y-%m-%dT%H:%M:%S', value ->> '$.date' / 1000, 'unixepoch'),
+    strftime('%Y-%m-%dT%H:%M:%SZ', iif(typeof(gmt) = 'text', gmt, gmt / 1000), 'auto'),
+    strftime('%Y-%m-%dT%H:%M:%S', iif(typeof(wall) = 'text', wall, wall / 1000), 'auto'),
     :item,
     coalesce(value ->> '$.samplePk', -key),
     value ->> '$.weight',
@@ -19,5 +19,9 @@ SELECT
     value ->> '$.visceralFat',
     value ->> '$.metabolicAge',
     value ->> '$.sourceType'
-FROM json_each(:body, '$.allWeightMetrics')
-WHERE value ->> '$.timestampGMT' IS NOT NULL;
+FROM (
+    SELECT key, value, value ->> '$.timestampGMT' AS gmt, value ->> '$.date' AS wall
+    FROM json_each(:body, '$.allWeightMetrics')
+    WHERE type = 'object'
+)
+WHERE gmt IS NOT NULL;

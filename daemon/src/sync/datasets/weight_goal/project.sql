@@ -2,4 +2,4 @@
 INSERT OR REPLACE INTO weight_goal (account, start_day, end_day, target_g)
 SELECT :account, date(value ->> '$.startDate'), date(value ->> '$.endDate'), value ->> '$.goalValue'
 FROM json_each(:body)
-WHERE value ->> '$.startDate' IS NOT NULL;
+WHERE type = 'object' AND value ->> '$.startDate' IS NOT NULL;

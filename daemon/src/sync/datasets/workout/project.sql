@@ -10,4 +10,4 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', value ->> '$.createdDate'),
     strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(value ->> '$.updatedDate', value ->> '$.updateDate'))
 FROM json_each(:body)
-WHERE value ->> '$.workoutId' IS NOT NULL;
+WHERE type = 'object' AND value ->> '$.workoutId' IS NOT NULL;
