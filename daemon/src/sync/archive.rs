@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate};
 use garminsync_store::{Item, Mark, State};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -301,7 +301,8 @@ pub fn days(rows: &[Row<'_>]) -> BTreeSet<NaiveDate> {
 
 /// The days that were held and are no longer: Garmin's answer lists them no more, or without data, although it came whole. That alone proves
 /// nothing, as a page may be empty for reasons of Garmin's own. It is believed where the answer names the days that it speaks of, where it
-/// lists at least as many of the days that were asked for as it leaves out, or where the dataset that this one follows has lost the day.
+/// lists at least as many of the days that were asked for as it leaves out, or where the dataset that this one follows has lost the day. An
+/// answer about a month is believed where it names the month and lists nothing.
 pub fn gone(
     route: &Route,
     (from, to): (NaiveDate, NaiveDate),
@@ -311,7 +312,11 @@ pub fn gone(
     unfounded: impl Fn(NaiveDate) -> bool,
 ) -> Vec<NaiveDate> {
     let came = parts.iter().all(|part| !part.pages.is_empty());
-    if route.points != Points::Days || !came {
+    if route.points == Points::Months {
+        let is_empty = came && listed.is_empty() && names_month(route, parts, to);
+        return held.range(from..=to).filter(|_| is_empty).copied().collect();
+    }
+    if !came {
         return Vec::new();
     }
     let missing: Vec<_> = held.range(from..=to).filter(|day| !listed.contains(day)).copied().collect();
@@ -319,6 +324,15 @@ pub fn gone(
     let covered = covered(route, parts);
     let spoken_of = |day: NaiveDate| covered.is_some_and(|(first, last)| (first..=last).contains(&day));
     missing.into_iter().filter(|day| outnumbered || spoken_of(*day) || unfounded(*day)).collect()
+}
+
+/// Whether an answer says that it is about the month of this day.
+fn names_month(route: &Route, parts: &[Part<'_>], day: NaiveDate) -> bool {
+    let answer = parts.first().and_then(|part| serde_json::from_str::<Value>(part.pages.first()?).ok());
+    let numbers = |answer: Value| -> Option<Vec<i64>> {
+        route.covers.iter().map(|pointer| answer.pointer(pointer)?.as_i64()).collect()
+    };
+    answer.and_then(numbers).is_some_and(|numbers| numbers == [i64::from(day.year()), i64::from(day.month0())])
 }
 
 /// The first and the last day that an answer says it is about.

@@ -198,6 +198,12 @@ fn a_day_goes_when_an_answer_vouches_for_it() {
     assert_eq!(lost("weight", r#"{"dailyWeightSummaries":[],"totalAverage":null}"#, &[]), [0; 0]);
     assert_eq!(lost("nutrition", r#"{"mealDate":"2026-10-09","mealDetails":[]}"#, &[]), [9]);
     assert_eq!(lost("nutrition", r#"{"mealDate":null,"mealDetails":[]}"#, &[]), [0; 0]);
+    // A page of the calendar is about its month.
+    let month = |month: u32, items: &str| format!(r#"{{"year":2026,"month":{month},"calendarItems":[{items}]}}"#);
+    assert_eq!(lost("calendar", &month(9, ""), &[]), (1..=9).collect::<Vec<_>>());
+    assert_eq!(lost("calendar", &month(8, ""), &[]), [0; 0], "of September");
+    assert_eq!(lost("calendar", &month(9, r#"{"id":1,"date":"2026-10-02"}"#), &[]), [0; 0]);
+    assert_eq!(lost("load_balance", r#"{"metricsTrainingLoadBalanceDTOMap":{}}"#, &[]), [0; 0]);
     // One day that stands for a month says nothing of others.
     assert_eq!(lost("fitness_age", "{}", &[9]), [0; 0]);
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use serde::{Deserialize, Deserializer};
 
 /// How one tier serves a dataset.
@@ -65,7 +65,7 @@ pub struct Route {
     #[serde(default)]
     pub envelope: String,
     /// JSON pointers, inside the whole answer, to the first and the last day that it speaks of (or to its one day): a day in between that it
-    /// does not list has nothing more.
+    /// does not list has nothing more. Where one day stands for its month: to the year, and to the month, counted from 0.
     #[serde(default)]
     pub covers: Vec<String>,
     /// A file comes, not JSON.
@@ -82,6 +82,15 @@ pub enum Points {
     Days,
     /// The last day of each month; of this month the last of the 7th, 14th, 21st and 28th that has begun.
     Months,
+}
+
+impl Points {
+    /// The days that an answer about these speaks of.
+    pub fn span(self, from: NaiveDate, to: NaiveDate) -> (NaiveDate, NaiveDate) {
+        let first = to.with_day(1).filter(|_| self == Self::Months);
+        let last = first.and_then(|first| first.checked_add_months(Months::new(1))?.pred_opt());
+        first.zip(last).unwrap_or((from, to))
+    }
 }
 
 fn no_cap() -> u32 {
