@@ -4,7 +4,8 @@ use super::super::datasets;
 use super::*;
 
 fn route(dataset: &str) -> Route {
-    datasets::all().unwrap().iter().find(|known| known.name == dataset).unwrap().personal.clone().unwrap()
+    let dataset = datasets::all().unwrap().iter().find(|known| known.name == dataset).unwrap();
+    dataset.personal.clone().or(dataset.account.clone()).unwrap()
 }
 
 fn rows<'a>(route: &Route, body: &'a str) -> Result<Vec<Row<'a>>, Shape> {
@@ -168,7 +169,7 @@ fn lost(dataset: &str, body: &str, unfounded: &[u32]) -> Vec<u32> {
     let listed = days(&super::rows(&route, range.0, range.1, &parts).unwrap());
     let unfounded: Vec<_> = unfounded.iter().copied().map(day).collect();
     let gone = gone(&route, range, &parts, &listed, &held, |day| unfounded.contains(&day));
-    gone.iter().map(chrono::Datelike::day).collect()
+    gone.iter().map(Datelike::day).collect()
 }
 
 #[test]

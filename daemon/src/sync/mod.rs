@@ -16,6 +16,7 @@ mod memory;
 pub mod originals;
 pub mod outbound;
 pub mod pace;
+pub mod parts;
 pub mod plan;
 mod request;
 pub mod route;

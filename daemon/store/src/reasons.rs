@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 use crate::database::garmin;
 use crate::error::Error;
 use crate::originals::sha256_hex;
 use crate::projection::GONE;
+use crate::rebuild::Unpacker;
 use crate::store::{Store, time_column};
 
 /// A thing that other tables name: an activity, a gear item.
@@ -24,6 +25,19 @@ pub struct Thing {
 }
 
 impl Store {
+    /// The answer that is held of an item, as Garmin sent it; none where Garmin has it no more.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Stored`] where it cannot be unpacked.
+    pub fn answer(&self, account: &str, dataset: &str, item: &str) -> Result<Option<String>, Error> {
+        let mut statement = garmin(
+            self.connection.prepare_cached("SELECT body FROM answer WHERE account = ?1 AND dataset = ?2 AND item = ?3"),
+        )?;
+        let body: Option<Vec<u8>> = garmin(statement.query_row((account, dataset, item), |row| row.get(0)).optional())?;
+        let body = body.map(|body| Unpacker::new()?.unpack(dataset, item, &body)).transpose()?;
+        Ok(body.filter(|body| body != GONE))
+    }
+
     /// The days from `first` to `last` of which `dataset` has an answer; `true`: Garmin has the day no more.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use super::{Login, NotRecorded, Run, Stop};
 use crate::sync::archive::{self, Part};
 use crate::sync::datasets::Dataset;
 use crate::sync::originals::ZIP;
+use crate::sync::parts;
 use crate::sync::plan::{Fetch, earlier, later};
 use crate::sync::route::{Route, Values};
 
@@ -140,24 +141,26 @@ impl<S: Login> Run<S> {
             for (dataset, route) in inside {
                 cut.push((dataset, route, archive::rows(route, from, to, &parts)));
             }
-            for (dataset, route, rows) in cut.iter().rev() {
-                let rows = match rows {
+            for (dataset, route, rows) in cut.into_iter().rev() {
+                let mut rows = match rows {
                     Ok(rows) => rows,
                     Err(shape) => {
-                        all.push((*dataset, odd(store, &account, run, dataset, errors(from, to, &shape.to_string()))?));
+                        all.push((dataset, odd(store, &account, run, dataset, errors(from, to, &shape.to_string()))?));
                         continue;
                     }
                 };
-                let listed = archive::days(rows);
+                let missing = parts::missing(route, &parts);
+                parts::take_over(store, (&account, &dataset.name), route, &missing, &mut rows)?;
+                let listed = archive::days(&rows);
                 let ledger = archive::marks(from, to, &listed, read_on, dataset.reread_days);
                 let ledger = of_points(ledger, route, to);
-                let gone = gone(store, &account, (*dataset, *route), (from, to), &parts, &listed)?;
-                let (name, mut items) = (dataset.name.as_str(), archive::items(rows));
+                let gone = gone(store, &account, (dataset, route), (from, to), &parts, (&listed, &missing))?;
+                let (name, mut items) = (dataset.name.as_str(), archive::items(&rows));
                 items.extend(gone.into_iter().map(|day| Item { item: day.to_string(), body: GONE }));
                 let (requests, bytes) = if route.within.is_empty() { (requests, bytes) } else { (0, 0) };
                 let batch =
                     Batch { account: &account, run, dataset: name, fetched_utc, requests, bytes, items, ledger };
-                all.push((*dataset, store.record(&batch)?));
+                all.push((dataset, store.record(&batch)?));
                 learned = batch.ledger;
             }
             Ok((all, learned))
@@ -206,8 +209,9 @@ fn gone(
     (dataset, route): (&Dataset, &Route),
     (from, to): (NaiveDate, NaiveDate),
     parts: &[Part<'_>],
-    listed: &BTreeSet<NaiveDate>,
+    (listed, missing): (&BTreeSet<NaiveDate>, &BTreeSet<&str>),
 ) -> Result<Vec<NaiveDate>, garminsync_store::Error> {
+    let (from, to) = route.points.span(from, to);
     let known = store.days_held(account, &dataset.name, from, to)?;
     let held: BTreeSet<NaiveDate> = known.into_iter().filter(|(_, gone)| !gone).map(|(day, _)| day).collect();
     if held.is_subset(listed) {
@@ -216,7 +220,15 @@ fn gone(
     let parent = dataset.follows.as_ref().map(|follows| store.days_held(account, &follows.dataset, from, to));
     let parent = parent.transpose()?.unwrap_or_default();
     let unfounded = |day: NaiveDate| parent.get(&day) == Some(&true);
-    Ok(archive::gone(route, (from, to), parts, listed, &held, unfounded))
+    let mut gone = Vec::new();
+    for day in archive::gone(route, (from, to), parts, listed, &held, unfounded) {
+        // Of a part that did not come nobody knows.
+        let is_unknown = |held: String| parts::holds(&held, missing);
+        if missing.is_empty() || !store.answer(account, &dataset.name, &day.to_string())?.is_some_and(is_unknown) {
+            gone.push(day);
+        }
+    }
+    Ok(gone)
 }
 
 /// Where one day stands for others, an answer is about that day only.

@@ -14,6 +14,7 @@ use super::person::SETTINGS;
 use super::{Job, Login, NotRecorded, Run, Stop};
 use crate::sync::archive::{self, ALL};
 use crate::sync::datasets::{Dataset, Kind};
+use crate::sync::parts;
 use crate::sync::plan::{self, Candidate};
 use crate::sync::route::{Route, Values};
 
@@ -204,7 +205,9 @@ impl<S: Login> Run<S> {
         let (item, fetched_utc) = (item.to_owned(), Utc::now());
         let record = move |store: &mut Store| -> Result<Recorded, NotRecorded> {
             let parts = whole.parts().ok_or_else(|| NotRecorded::Odd("not UTF-8".into()))?;
-            let row = archive::one(route, &item, &parts)?;
+            let mut row = archive::one(route, &item, &parts)?;
+            let missing = parts::missing(route, &parts);
+            parts::take_over(store, (&account, &dataset.name), route, &missing, row.as_mut_slice())?;
             let state = if row.is_some() { State::Ok } else { State::Empty };
             let ledger = vec![Mark { item, state, detail: None }];
             let (dataset, items) = (dataset.name.as_str(), archive::items(row.as_slice()));
