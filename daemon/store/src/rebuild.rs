@@ -74,7 +74,8 @@ impl Store {
     }
 }
 
-/// Makes the tables of datasets that are new and have no answers yet, and tells which others do not match their SQL.
+/// Makes the tables of datasets that are new and have no answers yet, and tells which others do not match their SQL, or cannot be filled before
+/// these do.
 pub(crate) fn bring_up_to_date(
     connection: &mut Connection,
     projections: &[Projection],
@@ -94,9 +95,17 @@ pub(crate) fn bring_up_to_date(
             made.push(projection);
         }
     }
-    // All tables first: the SQL of one dataset may look into the table of another.
+    // All tables first: the SQL of one dataset may look into the table of another. Where that one is still of an older version, both wait for
+    // their rebuild, and the next start finds them so.
     for projection in made {
-        Prepared::new(&transaction, projection)?;
+        match Prepared::new(&transaction, projection) {
+            Err(Error::Dataset { .. }) if !outdated.is_empty() => {
+                let forget = "UPDATE projection SET sql_sha256 = '' WHERE dataset = ?1";
+                garmin(transaction.execute(forget, [&projection.dataset]))?;
+                outdated.insert(projection.dataset.clone());
+            }
+            prepared => drop(prepared?),
+        }
     }
     garmin(transaction.commit())?;
     Ok(outdated)

@@ -291,6 +291,45 @@ fn an_archived_answer_that_does_not_fit_costs_no_other() {
     assert_eq!(ledger(), ["default|2026-10-20|ok|0|NULL", "default|2026-10-21|ok|0|NULL"]);
 }
 
+/// A dataset without answers whose SQL looks into a table that an older version made: it waits for that one, however often the program starts.
+#[test]
+fn what_looks_into_an_outdated_table_waits_for_its_rebuild() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let goals = Projection {
+        sql_tables: "CREATE TABLE IF NOT EXISTS steps (account TEXT, day TEXT, steps INTEGER, goal INTEGER,
+            PRIMARY KEY (account, day))"
+            .into(),
+        sql_project: "INSERT INTO steps VALUES (:account, :item, :body ->> '$.steps', :body ->> '$.goal')
+            ON CONFLICT DO UPDATE SET steps = excluded.steps, goal = excluded.goal"
+            .into(),
+        ..steps()
+    };
+    let wish = Projection {
+        dataset: "wish".into(),
+        tables: vec!["wish".into()],
+        sql_tables: "CREATE TABLE IF NOT EXISTS wish (account TEXT PRIMARY KEY)".into(),
+        sql_project: "UPDATE steps SET goal = :body WHERE account = :account AND day = :item".into(),
+        sql_clear: String::new(),
+        echo: Vec::new(),
+    };
+    let all_of = [goals, wish, activities()];
+    for _ in 0..2 {
+        let store = Store::open(dir.path(), &all_of).unwrap();
+        assert_eq!(store.outdated().iter().collect::<Vec<_>>(), ["steps", "wish"]);
+    }
+    let mut store = Store::open(dir.path(), &all_of).unwrap();
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    store.record(&batch(run, "wish", &[("2026-10-21", "9")], &[])).unwrap();
+    for dataset in ["steps", "wish"] {
+        store.rebuild(dataset, &mut all).unwrap();
+    }
+    let goals = rows(&look(dir.path()), "SELECT day, goal FROM steps WHERE account = 'default' ORDER BY day");
+    assert_eq!(goals, ["2026-10-20|5", "2026-10-21|9"]);
+    drop(store);
+    assert!(Store::open(dir.path(), &all_of).unwrap().outdated().is_empty());
+}
+
 #[test]
 fn a_wrong_declaration_is_told() {
     let dir = tempfile::tempdir().unwrap();
