@@ -245,14 +245,12 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
             facts.push(self.paint.red(state_words(tier.state)));
         }
         let mut ends = |what: &str, at: Option<DateTime<Utc>>| {
-            // Of a login that Garmin refuses, the end it would have had is no comfort.
-            let at = at.filter(|at| tier.state == AccountState::Active || *at <= self.now.to_utc());
             if let Some(at) = at {
                 let verb = if at > self.now.to_utc() { "ends" } else { "ended" };
                 facts.push(format!("{what}{verb} {}", time::relative(at, self.now)));
             }
         };
-        // What Garmin has ended has no end to come.
+        // What Garmin has ended has no end to come; the one it would have had is no comfort.
         if tier.state == AccountState::Active {
             ends("", tier.refresh_expires_at);
             ends("", tier.key_expires_at);
@@ -302,8 +300,12 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         if let Some(day) = sync.complete_from {
             facts.push(format!("complete from {day}"));
         }
+        // What a mirror has never had is no gap yet, as long as nothing stopped the sync that brings it.
+        let is_first = sync.last_ok_at.is_none() && (sync.state == SyncState::Running || sync.last_error.is_none());
         match sync.gaps.saturating_sub(sync.not_served.values().sum()) {
             0 if facts.is_empty() && sync.not_served.is_empty() => {}
+            1 if is_first => facts.push("one day or file still to read".into()),
+            gaps if gaps > 0 && is_first => facts.push(format!("{gaps} days and files still to read")),
             0 => facts.push("no gaps".into()),
             gaps => facts.push(self.paint.yellow(&count(gaps, "gap"))),
         }

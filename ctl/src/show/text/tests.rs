@@ -104,7 +104,7 @@ fn the_pace_is_told_where_it_holds_something_up() {
 fn what_garmin_does_not_serve_is_no_gap_that_could_be_filled() {
     let line = |gaps: u64, not_served: &[(&str, u64)]| {
         let not_served = not_served.iter().map(|(name, days)| ((*name).into(), *days)).collect();
-        let sync = SyncStatus { gaps, not_served, ..SyncStatus::default() };
+        let sync = SyncStatus { gaps, not_served, last_ok_at: Some(ago(31)), ..SyncStatus::default() };
         let page = page(vec![AccountStatus { sync, ..account(AccountState::Active) }]);
         page.lines().find(|line| line.contains("mirror")).unwrap().to_owned()
     };
@@ -118,6 +118,28 @@ fn what_garmin_does_not_serve_is_no_gap_that_could_be_filled() {
         line(3, &[("floors", 1), ("hrv", 1), ("sleep", 1)]),
         "  mirror    no gaps, 3 datasets not served, 0 requests today"
     );
+}
+
+/// Nobody who waits for the first sync has ten thousand gaps: it is all still to come.
+#[test]
+fn what_the_first_sync_has_not_reached_yet_is_no_gap() {
+    let mirror = |sync: SyncStatus| {
+        let page = page(vec![AccountStatus { sync, ..account(AccountState::Active) }]);
+        page.lines().find_map(|line| line.trim().strip_prefix("mirror    ").map(String::from)).unwrap()
+    };
+    let first = SyncStatus { state: SyncState::Running, gaps: 11_423, ..SyncStatus::default() };
+    let stopped = || Some("the requests of the day are used up".into());
+    let to_come = "11423 days and files still to read, 0 requests today";
+    assert_eq!(mirror(first.clone()), to_come);
+    assert_eq!(mirror(SyncStatus { state: SyncState::Idle, ..first.clone() }), to_come, "it has not begun");
+    assert_eq!(mirror(SyncStatus { last_error: stopped(), ..first.clone() }), to_come, "it goes on the next day");
+    assert_eq!(mirror(SyncStatus { gaps: 1, ..first.clone() }), "one day or file still to read, 0 requests today");
+    for ended in [
+        SyncStatus { last_ok_at: Some(ago(31)), ..first.clone() },
+        SyncStatus { last_error: stopped(), state: SyncState::Idle, ..first },
+    ] {
+        assert_eq!(mirror(ended), "11423 gaps, 0 requests today");
+    }
 }
 
 #[test]
