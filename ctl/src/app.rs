@@ -27,6 +27,8 @@ pub struct App {
     pub typed: Typed,
     /// What stdout gets where a machine reads it.
     pub form: Option<Form>,
+    /// What was said on the way, a step a line.
+    pub told: Vec<String>,
     /// How the command ends if it is interrupted now. Commands change it as they go.
     pub farewell: Failed,
 }
@@ -37,7 +39,7 @@ impl App {
         console.colours &= !cli.no_color;
         let farewell = Failed::interrupted("Stopped. Nothing was changed.").hint(typed.again());
         let daemon = Daemon::at(cli.socket.clone().filter(|socket| *socket != PathBuf::new()));
-        Self { console, daemon, account: cli.account.clone(), form: cli.form(), typed, farewell }
+        Self { console, daemon, account: cli.account.clone(), form: cli.form(), typed, told: Vec::new(), farewell }
     }
 
     /// The account meant.
@@ -90,8 +92,11 @@ impl App {
         method: &'static str,
         params: impl Serialize,
     ) -> Result<R, Failed> {
-        let console = &mut self.console;
-        let say = |step: Progress| console.say(&crate::show::text::clean(&self.typed.dressed(&step.text)));
+        let (console, told) = (&mut self.console, &mut self.told);
+        let say = |step: Progress| {
+            console.say(&crate::show::text::clean(&self.typed.dressed(&step.text)));
+            told.push(step.text);
+        };
         self.daemon.call(method, params, say).await.map_err(|error| Failed::of_call(error, &self.typed))
     }
 

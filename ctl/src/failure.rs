@@ -147,6 +147,14 @@ impl Failed {
         self.details.get("tried").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// The same without the ways in that were told when they failed.
+    pub fn less(mut self, told: &[String]) -> Self {
+        if let Some(Value::Array(tried)) = self.details.get_mut("tried") {
+            tried.retain(|way| way.as_str().is_none_or(|way| !told.iter().any(|told| told == way)));
+        }
+        self
+    }
+
     /// Seconds until the same makes sense again, where the daemon told.
     pub fn retry_after_s(&self) -> Option<u64> {
         self.details.get("retry_after_s").and_then(Value::as_u64)

@@ -91,7 +91,12 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, mut console: Console)
         }
         Ok(done.exit)
     });
-    exit.unwrap_or_else(|failed| report(&failed, form, console)).code()
+    exit.unwrap_or_else(|failed| match form {
+        // A person has read the steps already.
+        None => report(&failed.less(&app.told), form, console),
+        Some(_) => report(&failed, form, console),
+    })
+    .code()
 }
 
 /// Tells a failure: one object on stdout for machines, words on stderr for people, and for whoever cannot be told on stdout.

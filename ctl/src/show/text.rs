@@ -193,9 +193,18 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         if let Some(tier) = &account.tiers.personal {
             self.tier("API key", tier);
         }
-        self.sync(&account.sync);
+        // What the reason says is not said once more.
+        let reason = account.reason.as_deref().map(|reason| reason.trim_end_matches('.'));
+        let is_said = |text: &str| reason.is_some_and(|reason| !reason.is_empty() && text.starts_with(reason));
+        self.sync(&account.sync, is_said);
         for trouble in &account.troubles {
-            self.trouble(trouble);
+            match &trouble.hint {
+                // It has nothing to add but what is safe, which stands above as well.
+                Some(hint) if trouble.kind == "login.needed" && is_said(&trouble.text) => {
+                    self.next(&self.typed.dressed(hint));
+                }
+                _ => self.trouble(trouble),
+            }
         }
     }
 
@@ -265,7 +274,7 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         self.line(label, &facts.join(", "));
     }
 
-    fn sync(&mut self, sync: &SyncStatus) {
+    fn sync(&mut self, sync: &SyncStatus, is_said: impl Fn(&str) -> bool) {
         let mut facts = vec![match sync.state {
             SyncState::Idle => "idle".into(),
             SyncState::Running => {
@@ -290,7 +299,7 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
             facts.push(format!("next {}", time::clock(at, self.now)));
         }
         self.line("sync", &facts.join(", "));
-        if let Some(error) = &sync.last_error {
+        if let Some(error) = sync.last_error.as_ref().filter(|error| !is_said(error)) {
             self.line("", &format!("last run: {}", clean(error)));
         }
         let mut facts = Vec::new();

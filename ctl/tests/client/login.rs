@@ -289,6 +289,23 @@ async fn trouble_with_a_code_is_told_at_once() {
     assert_eq!(fake.calls(), ["status", "login.submit_mfa", "status"]);
 }
 
+/// Ways in that were told as they failed are not told again with the end; a client that joined later has not heard of them.
+#[tokio::test]
+async fn a_way_in_that_failed_is_told_once() {
+    let (early, late) = ("Mobile sign-in: too many requests.", "Portal sign-in: too many requests.");
+    let fake = Fake::new(move |method, _| match method {
+        "status" => vec![Act::Answer(status(&[]))],
+        _ => vec![
+            Act::Progress(json!({ "text": late })),
+            Act::Fail(Failure::new(Kind::RateLimited, "Later.").tried(vec![early.into(), late.into()])),
+        ],
+    });
+    let ran = Person::piping("hunter2\n").runs(fake.socket(), SCRIPTED).await.ends(6);
+    assert_eq!([early, late].map(|way| ran.err.matches(way).count()), [1, 1], "{ran:?}");
+    let ran = Person::piping("hunter2\n").runs(fake.socket(), &format!("{SCRIPTED} --json")).await.ends(6);
+    assert_eq!(ran.json()["error"]["tried"], json!([early, late]), "a machine reads one object");
+}
+
 #[tokio::test]
 async fn a_personal_api_key_goes_its_own_way() {
     for person in [Person::piping("key-of-jane\n"), Person::answering(&[Says::Text("key-of-jane"), Says::Text("")])] {

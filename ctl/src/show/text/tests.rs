@@ -170,6 +170,20 @@ garminsyncd 0.1.0, process 812, up 2 days
 }
 
 #[test]
+fn a_reason_is_said_once() {
+    let why = "Garmin no longer accepts the stored login (invalid_grant)";
+    let text = format!("{why}. The data that are here stay.");
+    let hint = Some("garminsyncctl login --api-key-stdin".into());
+    let trouble = Trouble { kind: "login.needed".into(), text, since: ago(300), hint };
+    let sync = SyncStatus { last_error: Some(why.into()), ..SyncStatus::default() };
+    let reason = Some(why.into());
+    let text =
+        page(vec![AccountStatus { reason, sync, troubles: vec![trouble], ..account(AccountState::LoginNeeded) }]);
+    assert_eq!(text.matches(why).count(), 1, "{text}");
+    assert!(text.contains("next      garminsyncctl login --api-key-stdin"), "what to type stays: {text}");
+}
+
+#[test]
 fn what_garmin_has_ended_has_no_end_to_come() {
     let dead = TierStatus {
         state: AccountState::LoginNeeded,
