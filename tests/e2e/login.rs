@@ -291,7 +291,7 @@ async fn a_childs_login_that_ended_leads_to_the_key_too() {
     let (stage, _daemon) = Stage::mirrored().await;
     stage.fake.revoke(ANA);
     stage.fake.expire_access(ANA);
-    assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 4);
+    stage.needs_login().await;
     stage.fake.change(ANA, |ana| ana.mood = SignInMood::Child);
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
     let status = stage.home.ctl(&["status"]).await;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, Utc};
 use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
-use garminsync_test_support::harness::{Binaries, Daemon, Home, PATIENCE, Ran};
+use garminsync_test_support::harness::{Binaries, Daemon, Home, PATIENCE, Ran, until};
 use garminsync_test_support::people::{Person, SignInMood};
 
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -84,6 +84,13 @@ impl Stage {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Waits until a sync hears that no credential works any more. The login's own sync, with nothing left to ask, may come late on a slow
+    /// machine; then the first of these joins it.
+    pub async fn needs_login(&self) {
+        let sync = || async { (self.home.ctl(&["sync", "--wait"]).await.code == 4).then_some(()) };
+        until("a sync needs a login", sync).await;
     }
 
     /// Waits until no sync is under way.
