@@ -129,7 +129,8 @@ pub fn account(name: &str, state: &str) -> Value {
         "display_name": "Jane Runner", "domain": "garmin.com", "tiers": { "account": null, "personal": null }, "mfa": mfa,
         "sync": { "state": "idle", "progress": null, "dataset": null, "last_ok_at": null, "last_error": null,
                   "next_at": null, "paused_until": null, "requests_today": 0,
-                  "queues": { "account": null, "personal": null }, "complete_from": null, "newest_day": null, "gaps": 0 },
+                  "queues": { "account": null, "personal": null }, "complete_from": null, "newest_day": null, "gaps": 0,
+                  "not_served": {} },
         "troubles": [],
     })
 }
