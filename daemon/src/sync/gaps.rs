@@ -102,7 +102,14 @@ pub fn gaps(
             None => days(dataset, &of_it, fetches, ledger, scope),
         };
         let detail = match reach(dataset) {
-            Reach::Open(why) => why.unwrap_or_else(|| UNREAD.into()),
+            Reach::Open(None) => UNREAD.into(),
+            // What one tier refused has not been asked of the other yet.
+            Reach::Open(Some(why)) => {
+                for one in missing.iter_mut().filter(|one| one.why == Why::Unavailable) {
+                    *one = never_read(one.unit, one.day);
+                }
+                why
+            }
             Reach::Shut(until) => {
                 for one in missing.iter_mut().filter(|one| one.why != Why::Error) {
                     (one.why, one.rests_until) = (Why::Unavailable, Some(until));
@@ -135,16 +142,26 @@ fn days<'a>(
     let failed = troubled.values().copied().filter(wanted);
     let mut missing: Vec<_> = failed.filter_map(|entry| one(dataset, entry, day_of(&entry.item), scope)).collect();
     let (first, standing) = (scope.first(ledger), ledger.standing(&dataset.name));
+    let days_of = |name: &str| -> BTreeSet<NaiveDate> {
+        let of_it = fetches.iter().filter(|fetch| fetch.dataset == name);
+        let ranges = of_it.map(|fetch| (fetch.from.unwrap_or(first), fetch.to));
+        ranges.flat_map(|(from, to)| from.iter_days().take_while(move |day| *day <= to)).collect()
+    };
+    let asked = days_of(&dataset.name);
+    let outer =
+        dataset.tiers().filter_map(|tier| Some(dataset.route(tier)?.within.as_str())).find(|name| !name.is_empty());
+    let within = outer.map(days_of);
+    // What there is no reason any more to ask for is not tried again: such a day had no samples to give. Of what came within another answer,
+    // and cannot be read, that says nothing.
+    missing.retain(|one| {
+        let is_asked = one.day.is_some_and(|day| asked.contains(&day) || within.iter().any(|days| days.contains(&day)));
+        is_asked || one.rests_until.is_some() || (one.why == Why::Error && within.is_some())
+    });
     let is_known = |day: &NaiveDate| {
         standing.is_some_and(|standing| standing.days.contains(day)) || troubled.contains_key(day.to_string().as_str())
     };
-    let unread: BTreeSet<NaiveDate> = fetches
-        .iter()
-        .filter(|fetch| fetch.dataset == dataset.name)
-        .flat_map(|fetch| fetch.from.unwrap_or(first).iter_days().take_while(|day| *day <= fetch.to))
-        .filter(|day| *day < scope.today && !is_known(day))
-        .collect();
-    missing.extend(unread.into_iter().map(|day| never_read(Unit::Day, Some(day))));
+    let unread = asked.into_iter().filter(|day| *day < scope.today && !is_known(day));
+    missing.extend(unread.map(|day| never_read(Unit::Day, Some(day))));
     missing
 }
 

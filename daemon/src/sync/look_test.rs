@@ -105,7 +105,22 @@ fn what_no_tier_serves_is_unavailable_until_one_of_them_is_asked_again() {
     };
     let rests = |gaps: Vec<Gap>| gaps[0].rests_until.map(|at| (at - records.now).num_hours());
     assert_eq!(rests(look(&[Tier::Personal])), Some(5), "six hours on that tier, less ten minutes");
-    assert_eq!(rests(look(&[Tier::Personal, Tier::Account])), None, "the other may be asked at once");
+    let both = [Tier::Personal, Tier::Account];
+    assert_eq!(rests(look(&both)), None, "the other may be asked at once");
+    let unread = "hrv 10..1 Unread: not read yet; not served by the personal tier, so the account tier is asked";
+    assert_eq!(records.gaps(&["hrv"], &both), [unread]);
+}
+
+#[test]
+fn a_day_that_there_is_no_reason_any_more_to_ask_for_is_no_gap() {
+    let mut records = Records::new();
+    for n in 1..=10 {
+        records.mark("hrv", records.back(n), State::Empty, None);
+    }
+    // Asked for before it was known that there is nothing.
+    records.mark("hrv_readings", records.back(1), State::Unavailable, Some("not served"));
+    records.mark("hrv_readings", records.back(2), State::Unavailable, Some("not served"));
+    assert_eq!(records.gaps(&["hrv_readings", "hrv"], &[Tier::Account]), [""; 0]);
 }
 
 #[test]
