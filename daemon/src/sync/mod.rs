@@ -231,9 +231,10 @@ impl Inner {
         self.store.call(move |store| zone_of(store, &name)).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 
-    /// The tiers of an account; none where its login is dead. Its data can be looked at all the same.
+    /// The tiers of an account; none where its login is dead. Its data can be looked at all the same. Nothing is asked of Garmin: whoever
+    /// only looks, such as the daemon's start, does not wait to hear whose the credentials are.
     async fn tiers(&self, account: &str) -> Result<Vec<Tier>, Refused> {
-        match self.accounts.access(account, self.paused(account).await).await {
+        match self.accounts.access(account, vec![Tier::Personal, Tier::Account]).await {
             Ok(access) => Ok(access.tiers),
             Err(NoAccess::LoginNeeded(_)) => Ok(Vec::new()),
             Err(NoAccess::Unknown) => {
