@@ -422,8 +422,8 @@ async fn a_key_that_dies_in_a_sync_leaves_the_rest_to_the_login() {
 /// and nothing more of the key.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_without_a_bearer_holds_up_only_what_it_is_preferred_for() {
-    for (effect, code, outcome) in
-        [(Effect::throttled(7200), 6, "rate_limited"), (Effect::status(503), 1, "unreachable")]
+    for (effect, code, outcome, pause) in
+        [(Effect::throttled(7200), 6, "rate_limited", 7200), (Effect::status(503), 1, "unreachable", 30)]
     {
         let stage = Stage::set(ana(SignInMood::Ok), "").await;
         let config = std::fs::read_to_string(stage.home.config_file()).expect("the configuration");
@@ -449,7 +449,10 @@ async fn a_key_without_a_bearer_holds_up_only_what_it_is_preferred_for() {
         let after = stage.asked(Host::Connectapi, "GET", "trainingreadiness");
         assert_eq!(after, before + 2, "once a sync: {:?}", stage.fake.counts());
         assert_eq!(stage.asked(Host::Connectapi, "GET", "sleep"), 0, "{:?}", stage.fake.counts());
-        assert_eq!(exchanges(&stage), 1, "{:?}", stage.fake.counts());
+        // On a slow machine half a minute may be over meanwhile.
+        let between = stage.between_exchanges();
+        assert!(between.len() < 3 && between.iter().all(|seconds| *seconds >= pause), "{between:?}");
+        assert!(exchanges(&stage) > 0, "{:?}", stage.fake.counts());
         let account = stage.home.account("default").await;
         assert_eq!((&account["state"], &account["sync"]["state"]), (&"active".into(), &"idle".into()), "{account}");
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, Utc};
-use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options};
+use garminsync_test_support::fake::{FakeGarmin, Filter, Host, Options, Seen};
 use garminsync_test_support::harness::{Binaries, Daemon, Home, PATIENCE, Ran, until};
 use garminsync_test_support::people::{Person, SignInMood};
 
@@ -101,6 +101,14 @@ impl Stage {
     /// Requests that Garmin's sign-in has seen by method and part of their path.
     pub fn asked(&self, host: Host, method: &str, path: &str) -> usize {
         self.fake.count(&Filter::host(host).method(method).path(path))
+    }
+
+    /// The tokens that a key was to be exchanged for, as seconds from one such request to the next.
+    pub fn between_exchanges(&self) -> Vec<i64> {
+        let requests = self.fake.requests();
+        let of_key = |seen: &&Seen| seen.host == Host::Personal && seen.method == "POST" && seen.path.contains("token");
+        let moments: Vec<_> = requests.iter().filter(of_key).map(|seen| seen.at).collect();
+        moments.windows(2).map(|pair| (pair[1] - pair[0]).num_seconds()).collect()
     }
 
     /// What Garmin's sign-in, its token service and the check of a login were asked for: `2 POST /mobile/api/login`, sorted.

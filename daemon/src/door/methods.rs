@@ -276,6 +276,11 @@ pub(super) fn refused(account: &str, why: sync::Refused) -> Failure {
             );
             Failure::new(Kind::RateLimited, words).retry_after_s(seconds)
         }
+        Refused::TooManyWait => {
+            let words =
+                "a sync of this account is under way, and as many wait for it as may; nothing was added to them";
+            Failure::new(Kind::AlreadyRunning, words)
+        }
         Refused::Storage(why) => Failure::new(Kind::Storage, why),
         Refused::ShuttingDown => stopping(),
         Refused::BadRange => {

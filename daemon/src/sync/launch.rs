@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chrono::Utc;
+use garminsync_store::Store;
 use tokio::sync::watch;
 
 use super::request::Live;
@@ -75,12 +76,17 @@ impl Inner {
         slot: Arc<Slot>,
         sender: Arc<watch::Sender<Live>>,
     ) -> Started {
-        let Ready { request, access, datasets, wish } = ready;
+        let Ready { request, access, datasets, mut wish } = ready;
         let live = sender.subscribe();
         let (account, trigger) = (request.account.clone(), request.trigger.as_str());
-        let begun = self.store.call(move |store| store.begin_run(&account, trigger, Utc::now())).await;
-        let run = match begun.map_err(|gone| gone.to_string()).and_then(|run| run.map_err(|error| error.to_string())) {
-            Ok(run) => run,
+        let begin = move |store: &mut Store| {
+            let is_the_first = store.last_runs(&account)?.last_started.is_none();
+            Ok::<_, garminsync_store::Error>((store.begin_run(&account, trigger, Utc::now())?, is_the_first))
+        };
+        let begun = self.store.call(begin).await;
+        let begun = begun.map_err(|gone| gone.to_string()).and_then(|begun| begun.map_err(|error| error.to_string()));
+        let (run, is_the_first) = match begun {
+            Ok(begun) => begun,
             Err(error) => {
                 tracing::error!(account = request.account, error, "a sync cannot be started");
                 sender.send_modify(|live| live.report = Some(Report::failed(0, error)));
@@ -88,6 +94,9 @@ impl Inner {
             }
         };
         tracing::info!(account = request.account, run, trigger, "sync begins");
+        if is_the_first {
+            wish.is_the_first();
+        }
         let cancel = self.stopping.child_token();
         let started = Started { run, joined: false, follows: false, live };
         let running = Running { cancel: cancel.clone(), started: started.clone(), brings: wish };

@@ -141,8 +141,9 @@ impl Syncs {
         let wish = Wish::new(&request, &datasets, tiers, self.0.start_of(&request.account), today);
         {
             let Now { running, waiting, .. } = &mut *lock(&slot.now);
-            if let Some(Running { started, brings, .. }) = running {
-                return Ok(join(started, brings, waiting, request, wish));
+            if let Some(Running { cancel, started, brings }) = running {
+                let brings = Some(&*brings).filter(|_| !cancel.is_cancelled());
+                return join(started, brings, waiting, request, wish);
             }
         }
         let ready = Ready { request, access: access?, datasets, wish };

@@ -86,6 +86,9 @@ pub enum Refused {
         /// When the next day begins.
         until: DateTime<Utc>,
     },
+    /// As many runs as may wait for the one under way.
+    #[error("too many syncs of this account wait for the one under way")]
+    TooManyWait,
     /// The records cannot be read.
     #[error("{0}")]
     Storage(String),

@@ -317,22 +317,60 @@ async fn what_the_run_under_way_does_not_bring_the_next_one_does() {
 
 #[tokio::test]
 async fn a_tier_that_comes_during_a_run_is_read_by_the_next_one_at_once() {
+    for asked_for in [false, true] {
+        let house = House::of(&["ana"]).await;
+        house.fake.knobs(|knobs| knobs.latency = Duration::from_millis(20));
+        let login = || Request { trigger: Trigger::Login, ..request("ana") };
+        let mut first = house.syncs.start(login()).await.unwrap();
+        house.asked().await;
+        house.key("ana").await;
+        // The login's own sync, and that of a person.
+        let mut second = house.syncs.start(login()).await.unwrap();
+        let then = if asked_for { request("ana") } else { login() };
+        let mut waits = house.syncs.start(then).await.unwrap();
+        assert!(second.follows && waits.follows);
+        let first = first.finished(Reporter::silent()).await;
+        let (second, waited) = (second.finished(Reporter::silent()).await, waits.finished(Reporter::silent()).await);
+        assert_eq!((first.outcome, second.run), (Outcome::Ok, first.run + 1));
+        assert_eq!(waited, second, "one run for both");
+        let read = second.requests > 0;
+        assert_eq!((second.outcome, read), (Outcome::Ok, asked_for), "all was read a moment ago, unless a person asks");
+        assert_eq!(house.outcomes(), ["ok", "ok"]);
+    }
+}
+
+/// A run of the clock may find that nothing is new, and one that goes on with another reads little again: a person wants more.
+#[tokio::test]
+async fn who_asks_during_a_run_that_nobody_asked_for_gets_one_of_their_own() {
+    let house = House::of(&["ana"]).await;
+    let by = |trigger| Request { trigger, ..request("ana") };
+    // All that the first one reads is new.
+    let mut first = house.syncs.start(by(Trigger::Login)).await.unwrap();
+    assert!(house.syncs.start(request("ana")).await.unwrap().joined);
+    assert_eq!(end(&mut first).await, Outcome::Ok);
+    house.fake.knobs(|knobs| knobs.latency = Duration::from_millis(50));
+    for trigger in [Trigger::Schedule, Trigger::Resume, Trigger::Login] {
+        let mut first = house.syncs.start(by(trigger)).await.unwrap();
+        let mut second = house.syncs.start(request("ana")).await.unwrap();
+        assert_eq!((second.joined, second.follows), (false, true), "{trigger:?}");
+        let first = first.finished(Reporter::silent()).await;
+        let second = second.finished(Reporter::silent()).await;
+        assert_eq!((second.outcome, second.run), (Outcome::Ok, first.run + 1), "{trigger:?}");
+        assert!(second.requests >= 4, "{trigger:?}: {second:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_while_a_run_is_being_stopped_gets_the_next_one() {
     let house = House::of(&["ana"]).await;
     house.fake.knobs(|knobs| knobs.latency = Duration::from_millis(20));
-    let login = || Request { trigger: Trigger::Login, ..request("ana") };
-    let mut first = house.syncs.start(login()).await.unwrap();
+    let mut first = house.syncs.start(request("ana")).await.unwrap();
     house.asked().await;
-    house.key("ana").await;
-    // The login's own sync, and that of a person.
-    let mut second = house.syncs.start(login()).await.unwrap();
-    let mut waits = house.syncs.start(request("ana")).await.unwrap();
-    assert!(second.follows && waits.follows);
-    let first = first.finished(Reporter::silent()).await;
-    let (second, waited) = (second.finished(Reporter::silent()).await, waits.finished(Reporter::silent()).await);
-    assert_eq!((first.outcome, second.run), (Outcome::Ok, first.run + 1));
-    assert_eq!(waited, second, "one run for both");
-    assert_eq!((second.outcome, second.requests), (Outcome::Ok, 0), "all was read a moment ago");
-    assert_eq!(house.outcomes(), ["ok", "ok"]);
+    let (second, stopped) = tokio::join!(house.syncs.start(request("ana")), async { house.syncs.cancel("ana") });
+    let mut second = second.unwrap();
+    assert_eq!((stopped.unwrap().run, second.joined), (first.run, false));
+    assert_eq!((end(&mut first).await, end(&mut second).await), (Outcome::Cancelled, Outcome::Ok));
+    assert_eq!(house.outcomes(), ["cancelled", "ok"]);
 }
 
 #[tokio::test]
