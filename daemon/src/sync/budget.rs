@@ -43,9 +43,19 @@ impl Budget {
         self.left_on(day).is_none_or(|left| left > kept)
     }
 
-    /// So many more were sent, or fewer than was thought.
-    pub fn spend(&mut self, day: NaiveDate, requests: i64) {
-        self.spent = Some((day, self.spent_on(day).saturating_add_signed(requests)));
+    /// One more is sent.
+    pub fn spend(&mut self, day: NaiveDate) {
+        self.spent = Some((day, self.spent_on(day).saturating_add(1)));
+    }
+
+    /// What was sent on that day was so many more than was thought, or fewer. Where another day has begun meanwhile, nobody counts that one any
+    /// more.
+    pub fn correct(&mut self, day: NaiveDate, more: i64) {
+        if let Some((of, spent)) = &mut self.spent
+            && *of == day
+        {
+            *spent = spent.saturating_add_signed(more);
+        }
     }
 
     /// The last day on which anything was sent, and how much.
@@ -66,22 +76,26 @@ mod tests {
     fn the_last_tenth_is_kept_for_what_is_new() {
         let mut budget = Budget::new(Some(100), Some((day(20), 77)));
         assert_eq!(budget.left_on(day(21)), Some(100), "each day is a new one");
-        budget.spend(day(21), 89);
+        (0..89).for_each(|_| budget.spend(day(21)));
         assert!(budget.allows(day(21), true));
-        budget.spend(day(21), 1);
+        budget.spend(day(21));
         assert!(!budget.allows(day(21), true) && budget.allows(day(21), false));
-        budget.spend(day(21), 10);
+        budget.correct(day(21), 10);
         assert!(!budget.allows(day(21), false));
         assert_eq!((budget.left_on(day(21)), budget.spent()), (Some(0), Some((day(21), 100))));
-        budget.spend(day(21), -1);
+        budget.correct(day(21), -1);
         assert!(budget.allows(day(21), false), "one that was not sent after all");
         assert!(budget.allows(day(22), true));
+        budget.spend(day(22));
+        budget.correct(day(21), 1);
+        assert_eq!(budget.spent(), Some((day(22), 1)), "what began before midnight does not bring the old day back");
     }
 
     #[test]
     fn without_a_limit_everything_is_allowed() {
         let mut budget = Budget::new(None, None);
-        budget.spend(day(21), i64::MAX);
+        budget.spend(day(21));
+        budget.correct(day(21), i64::MAX);
         assert!(budget.allows(day(21), true));
         assert_eq!(budget.left_on(day(21)), None);
     }

@@ -213,13 +213,13 @@ impl Pace {
         let (since, started) = self.row.filter(|_| !rested).unwrap_or((moment.now, 0));
         self.row = Some((since, started.saturating_add(1)));
         self.last_start = Some(moment.now);
-        self.budget.spend(moment.day, 1);
+        self.budget.spend(moment.day);
         true
     }
 
-    /// A request took so many more than one, or none at all.
+    /// A request that started on `day` took so many more than one, or none at all.
     pub fn correct(&mut self, day: NaiveDate, more: i64) {
-        self.budget.spend(day, more);
+        self.budget.correct(day, more);
     }
 
     /// The pause before another try, after `tries` that failed; `None`: enough.
