@@ -8,7 +8,7 @@ use garminsync_garmin::Tier;
 use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
 use tokio_util::sync::CancellationToken;
 
-use super::mirror::Mirror;
+use super::mirror::{ANA, Mirror, back};
 
 /// How often each file came whole.
 fn files(mirror: &Mirror) -> BTreeMap<String, usize> {
@@ -55,6 +55,27 @@ async fn a_429_stops_what_has_not_started_and_keeps_what_was_under_way() {
         let (all, runs) = (mirror.data_requests(), mirror.rows("SELECT sum(requests) AS n FROM sync_run"));
         assert_eq!(runs[0]["n"], all as f64, "all are counted");
     }
+}
+
+/// The plan of a mirror without a beginning changes as soon as an older era is found: what was asked ahead of the old one is in vain, and slows
+/// down all that comes after it.
+#[tokio::test]
+async fn a_plan_that_may_change_is_not_looked_ahead_of() {
+    let mut mirror = Mirror::of(700, 0, &[Tier::Account]).await;
+    mirror.start = None;
+    mirror.datasets = vec!["daily_summary", "floors"];
+    // Nobody wore a watch for a year and more.
+    mirror.fake.live(ANA, |life| (100..500).for_each(|n| life.clear(back(n))));
+    mirror.fake.knobs(|knobs| knobs.latency = Duration::from_millis(10));
+    mirror.sync_ok().await;
+    let seen = |path: &str| {
+        let mut seen = mirror.fake.requests();
+        seen.retain(|seen| seen.path.contains(path));
+        seen
+    };
+    let days = seen("floorsChartData");
+    let both = days.iter().filter(|seen| seen.in_flight == 2).count();
+    assert!(days.len() > 200 && both > days.len() / 3, "{both} of {}", days.len());
 }
 
 #[tokio::test]

@@ -43,7 +43,9 @@ impl Ahead {
             Some((_, task)) => task,
             None => spawn(sender, get),
         };
-        while self.under_way.len() + 1 < most
+        // What came and was never asked for, because the plan has changed meanwhile, is no reason to wait.
+        let busy = |under_way: &VecDeque<(Get, Task)>| under_way.iter().filter(|(_, task)| !task.is_finished()).count();
+        while busy(&self.under_way) + 1 < most
             && let Some(next) = self.coming.pop_front()
         {
             if !self.holds(&next) {

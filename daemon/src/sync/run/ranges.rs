@@ -111,8 +111,11 @@ impl<S: Login> Run<S> {
         let from = fetch.from.map_or_else(|| "the beginning".into(), |day| day.to_string());
         self.say(format!("{}: {from} to {}", dataset.name, fetch.to), left.len(), dataset);
         let job = self.job.clone();
+        // Before the oldest sign of life it is the answer before that tells whether there is anything to ask for.
+        let oldest = self.scope.horizon(&self.ledger).into_iter().min();
+        let is_certain = |next: &Fetch| oldest.is_none_or(|oldest| next.to >= oldest);
         let begins = |next: &Fetch| match known(next) {
-            Some(dataset) if dataset.kind == Kind::Days => {
+            Some(dataset) if dataset.kind == Kind::Days && is_certain(next) => {
                 let piece = piece(dataset, next);
                 let values = Values { from: Some(piece.from), to: Some(piece.to), ..self.values(&job) };
                 self.begins_with(dataset, next.tier, &values)
