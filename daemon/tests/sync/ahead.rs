@@ -57,6 +57,24 @@ async fn a_429_stops_what_has_not_started_and_keeps_what_was_under_way() {
     }
 }
 
+/// The token is refused while the request after it hears a 429: with a new token it is not sent again into the pause.
+#[tokio::test]
+async fn a_request_whose_token_was_renewed_is_not_repeated_in_a_pause() {
+    let mut mirror = Mirror::of(60, 20, &[Tier::Account]).await;
+    mirror.slow_renewal = true;
+    mirror.fake.knobs(|knobs| knobs.latency = Duration::from_millis(20));
+    let files = |effect| Rule::does(effect).host(Host::Connectapi).path("download-service").skip(4).times(1);
+    // A rule does not count what another has met.
+    mirror.fake.misbehave(files(Effect::status(401)));
+    mirror.fake.misbehave(files(Effect::throttled(600)));
+    let report = mirror.sync().await;
+    assert_eq!(report.outcome, Outcome::RateLimited, "{report:?}");
+    let count = |status| mirror.fake.count(&Filter::host(Host::Connectapi).path("download-service").status(status));
+    assert_eq!((count(401), count(429), count(200)), (1, 1, 4));
+    assert_eq!((kept(&mirror), mirror.data_requests() as u64), (4, report.requests), "all are counted");
+    assert!(mirror.refused.lock().unwrap().is_empty(), "nobody has seen whether the new token is good");
+}
+
 /// The plan of a mirror without a beginning changes as soon as an older era is found: what was asked ahead of the old one is in vain, and slows
 /// down all that comes after it.
 #[tokio::test]

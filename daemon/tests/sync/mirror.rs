@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use garminsync_daemon::on_thread::OnThread;
 use garminsync_daemon::report::Step;
 use garminsync_daemon::sync::outbound::Outbound;
-use garminsync_daemon::sync::run::{Job, Login, Paces};
+use garminsync_daemon::sync::run::{Job, Login, Paces, lock};
 use garminsync_daemon::sync::{Outcome, Report, Trigger, datasets, pace, projections};
 use garminsync_garmin::{Domain, Garmin, NoToken, Settings, Tier, TokenSource};
 use garminsync_store::{AccountRow, Store};
@@ -63,6 +63,8 @@ pub struct Mirror {
     pub display_name: Option<String>,
     pub paces: Paces,
     pub refused: Refused,
+    /// A renewal takes so long that Garmin asks for a pause meanwhile.
+    pub slow_renewal: bool,
     pub steps: Arc<Mutex<Vec<Step>>>,
     held: Held,
     pub garmin: Garmin,
@@ -77,6 +79,8 @@ pub struct Tokens {
     garmin: Garmin,
     held: Held,
     refused: Refused,
+    /// The queues, where a renewal waits until one is in a pause.
+    waits_for: Option<Paces>,
 }
 
 type Held = Arc<Mutex<HashMap<Tier, SecretString>>>;
@@ -94,6 +98,11 @@ impl TokenSource for Tokens {
     }
 
     async fn renew(&self, tier: Tier, _: &SecretString) -> Result<SecretString, NoToken> {
+        while let Some(paces) = &self.waits_for
+            && lock(paces)[&tier].paused_until(Utc::now()).is_none()
+        {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         self.fresh(tier).await
     }
 }
@@ -148,6 +157,7 @@ impl Mirror {
             display_name: None,
             paces: Paces::default(),
             refused: Refused::default(),
+            slow_renewal: false,
             steps: Arc::default(),
             held: Held::default(),
             garmin,
@@ -214,6 +224,7 @@ impl Mirror {
                 garmin: self.garmin.clone(),
                 held: self.held.clone(),
                 refused: self.refused.clone(),
+                waits_for: self.slow_renewal.then(|| self.paces.clone()),
             },
             tiers: self.tiers.clone(),
             display_name: self.display_name.clone(),

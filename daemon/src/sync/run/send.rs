@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use garminsync_garmin::{Accept, Error, Fetched, Get, NoToken, Tier, TokenSource};
+use garminsync_garmin::{Accept, Error, Fetched, Get, Hindrance, NoToken, Tier, TokenSource};
 use garminsync_store::{Error as StoreError, Store};
 use secrecy::SecretString;
 use tokio::fs::File;
-use tokio::sync;
+use tokio::sync::{self, OwnedSemaphorePermit};
 use tokio::time::Instant;
 
 use super::{Job, Login, lock};
@@ -23,7 +23,7 @@ use crate::sync::zone::Zone;
 pub(super) enum Tried {
     /// It was sent; what came. A file is not in the answer but here.
     Sent(Fetched, Option<File>),
-    /// It was sent and answered 429; what the queue does about it.
+    /// It was sent and answered 429, or may not be repeated because another was; what the queue does about it.
     Throttled(Fetched, Refused),
     /// It was not sent: the queue is in a pause.
     Paused(DateTime<Utc>),
@@ -43,12 +43,15 @@ pub(super) struct Sender<S> {
     later: AtomicBool,
 }
 
-/// The login, for one request; remembers the token that was sent last.
+/// The login, for one request; remembers the token that was sent last, and the pause in which the request is not sent again with another.
 struct Used<'a, S> {
-    login: &'a S,
+    sender: &'a Sender<S>,
     /// Fetched before the request's turn came: a renewal must not bring starts together that are to be apart.
     first: Mutex<Option<Result<SecretString, NoToken>>>,
     last: Mutex<Option<SecretString>>,
+    paused: Mutex<Option<DateTime<Utc>>>,
+    /// Its place on the way out that all accounts share.
+    place: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl<S: Login> Used<'_, S> {
@@ -62,12 +65,32 @@ impl<S: Login> TokenSource for Used<'_, S> {
         let first = lock(&self.first).take();
         self.used(match first {
             Some(token) => token,
-            None => self.login.token(tier).await,
+            None => self.sender.job.login.token(tier).await,
         })
     }
 
     async fn renew(&self, tier: Tier, refused: &SecretString) -> Result<SecretString, NoToken> {
-        self.used(self.login.renew(tier, refused).await)
+        let token = self.sender.job.login.renew(tier, refused).await?;
+        // While it was renewed another request may have heard that Garmin wants to be left alone.
+        let until = loop {
+            match self.sender.pace(tier, |pace| pace.turn(Sender::<S>::moment(), false)) {
+                Turn::In(left) => {
+                    drop(lock(&self.place).take());
+                    tokio::time::sleep(left).await;
+                }
+                Turn::Paused(until) => break until,
+                Turn::Now | Turn::Spent => {
+                    if lock(&self.place).is_none() {
+                        let place = self.sender.job.outbound.turn().await;
+                        *lock(&self.place) = place;
+                    }
+                    return self.used(Ok(token));
+                }
+            }
+        };
+        *lock(&self.paused) = Some(until);
+        let retry_after = (until - Utc::now()).to_std().ok();
+        Err(NoToken::Later { retry_after, why: "Garmin asks to wait".into(), cause: Hindrance::Throttled })
     }
 }
 
@@ -109,7 +132,7 @@ impl<S: Login> Sender<S> {
             }
         };
         let later = self.later.load(Ordering::Relaxed);
-        let (source, place, started) = loop {
+        let (source, started) = loop {
             match self.pace(get.tier, |pace| pace.turn(Self::moment(), later)) {
                 Turn::Now => {}
                 Turn::In(left) => {
@@ -124,7 +147,8 @@ impl<S: Login> Sender<S> {
             // Another request may have heard of a pause meanwhile.
             let moment = Self::moment();
             if self.pace(get.tier, |pace| pace.start(moment, later)) {
-                break (Used { login, first, last: Mutex::default() }, place, moment);
+                let (last, paused, place) = (Mutex::default(), Mutex::default(), Mutex::new(place));
+                break (Used { sender: self, first, last, paused, place }, moment);
             }
         };
         drop(door);
@@ -135,13 +159,16 @@ impl<S: Login> Sender<S> {
             }
         };
         let (fetched, ()) = tokio::join!(fetch, self.count(get.tier));
-        drop(place);
+        drop(lock(&source.place).take());
         let more = i64::from(fetched.requests) - 1;
         if more != 0 {
             self.pace(get.tier, |pace| pace.correct(started.day, more));
             self.count(get.tier).await;
         }
         let last = lock(&source.last).take();
+        if let Some(until) = lock(&source.paused).take() {
+            return Tried::Throttled(fetched, Refused::Pause(until));
+        }
         match &fetched.answer {
             Err(Error::Throttled { retry_after }) => {
                 let refused = self.throttled(get.tier, started.now, *retry_after).await;
