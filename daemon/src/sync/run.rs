@@ -278,7 +278,7 @@ impl<S: Login> Run<S> {
         self.meet().await?;
         if self.job.trigger == Trigger::Schedule {
             match self.news().await? {
-                News::None => return Ok(()),
+                News::None => return self.left_out(),
                 News::NoneToday if self.is_spent() => return Err(Stop::Spent),
                 News::NoneToday | News::Some => {}
             }
@@ -304,11 +304,8 @@ impl<S: Login> Run<S> {
             self.prove().await?;
             self.narrow_down(&[]).await?;
         }
-        if self.unproven.len() < OUTAGE
-            && let Some(stop) = self.stalled.take()
-        {
-            self.served_in_part = true;
-            return Err(stop);
+        if self.unproven.len() < OUTAGE {
+            self.left_out()?;
         }
         if self.unproven.is_empty() && self.failures == 0 {
             self.put_away().await?;
@@ -318,7 +315,9 @@ impl<S: Login> Run<S> {
                 self.remember(true).await?;
                 Err(Stop::Spent)
             }
-            None if self.failures == 0 => self.remember(false).await,
+            None if self.failures == 0 && self.dead.is_empty() && !self.comes_again_today().await? => {
+                self.remember(false).await
+            }
             None => Ok(()),
             // The last of several.
             Some(last) if self.unproven.len() + 1 >= OUTAGE => Err(outage(last.why)),
@@ -329,6 +328,12 @@ impl<S: Login> Run<S> {
     /// Whom to ask for a dataset: the first tier that serves it and is open. If that one was in a pause when the run began, or its budget is
     /// used, nobody: neither is dodged through the other door. (A pause that begins meanwhile ends the run.)
     fn tier_of(&self, dataset: &'static Dataset) -> Option<Tier> {
+        let tier = self.preferred(dataset)?;
+        (!self.is_paused(tier) && !self.spent_tiers.contains(&tier)).then_some(tier)
+    }
+
+    /// The first tier that serves a dataset and has a login, whether or not it may be asked now.
+    fn preferred(&self, dataset: &'static Dataset) -> Option<Tier> {
         let open = |tier: &Tier| self.serves(dataset, *tier);
         // What lies within another dataset's answers costs nothing there.
         let within = |tier: &Tier| {
@@ -336,8 +341,16 @@ impl<S: Login> Run<S> {
             let outer = outer.and_then(|outer| self.job.datasets.iter().copied().find(|known| known.name == *outer));
             outer.is_some_and(|outer| self.tier_of(outer) == Some(*tier))
         };
-        let tier = dataset.tiers().find(|tier| open(tier) && within(tier)).or_else(|| dataset.tiers().find(open))?;
-        (!self.is_paused(tier) && !self.spent_tiers.contains(&tier)).then_some(tier)
+        dataset.tiers().find(|tier| open(tier) && within(tier)).or_else(|| dataset.tiers().find(open))
+    }
+
+    /// How the run ends if a tier was in a pause: what that one is preferred for was left out, and the rest was read.
+    fn left_out(&mut self) -> Result<(), Stop> {
+        let pause = |dataset: &&'static Dataset| self.paused.get(&self.preferred(dataset)?).copied();
+        let until = self.job.datasets.iter().filter_map(pause).min();
+        let Some(stop) = self.stalled.take().or(until.map(ask::asked_to_wait)) else { return Ok(()) };
+        self.served_in_part = true;
+        Err(stop)
     }
 
     /// Whether a tier may be asked for a dataset, as far as is known.

@@ -57,7 +57,19 @@ impl Store {
     /// # Errors
     /// [`Error::Database`].
     pub fn missing(&self, account: &str) -> Result<Vec<LedgerEntry>, Error> {
-        let sql = format!("{ENTRIES} WHERE account = ?1 AND state IN ('error', 'unavailable') ORDER BY dataset, item");
+        self.entries_where(account, "state IN ('error', 'unavailable')")
+    }
+
+    /// What could not be read when it was last asked for, whether or not it was before, by dataset and item.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn failing(&self, account: &str) -> Result<Vec<LedgerEntry>, Error> {
+        self.entries_where(account, "attempts > 0")
+    }
+
+    fn entries_where(&self, account: &str, condition: &str) -> Result<Vec<LedgerEntry>, Error> {
+        let sql = format!("{ENTRIES} WHERE account = ?1 AND {condition} ORDER BY dataset, item");
         let mut statement = garmin(self.connection.prepare_cached(&sql))?;
         let rows = garmin(statement.query_map([account], entry))?;
         garmin(rows.collect())

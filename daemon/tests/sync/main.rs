@@ -8,6 +8,7 @@
 
 mod ahead;
 mod first_and_second;
+mod fresh;
 mod mirror;
 mod odd;
 mod readme;

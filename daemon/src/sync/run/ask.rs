@@ -191,6 +191,6 @@ impl<S: Login> Run<S> {
     }
 }
 
-fn asked_to_wait(until: DateTime<Utc>) -> Stop {
+pub(super) fn asked_to_wait(until: DateTime<Utc>) -> Stop {
     Stop::RateLimited { why: "Garmin asks to wait".into(), until: Some(until) }
 }

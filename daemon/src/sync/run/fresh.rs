@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use super::tier_name;
 use super::{Login, Run, Stop};
+use crate::sync::datasets::Dataset;
+use crate::sync::plan;
 use crate::sync::zone::Zone;
 
 /// Under this name the ledger remembers what was heard last. It is no dataset.
@@ -90,6 +92,23 @@ impl<S: Login> Run<S> {
         hash.finish()
     }
 
+    /// Whether something that failed too often to be asked for in this run may be asked for in another on this day.
+    pub(super) async fn comes_again_today(&self) -> Result<bool, Stop> {
+        if self.heard.is_none() {
+            return Ok(false);
+        }
+        let account = self.job.account.clone();
+        let failing = self.job.store.call(move |store| store.failing(&account)).await?.map_err(super::failed)?;
+        Ok(failing.iter().any(|entry| {
+            let dataset = self.job.datasets.iter().find(|dataset| dataset.name == entry.dataset);
+            let is_young = |dataset: &Dataset| {
+                plan::day_of(&entry.item).is_none_or(|day| !plan::is_final(day, self.scope.today, dataset.reread_days))
+            };
+            let until = dataset.and_then(|dataset| plan::rests_until(entry, self.scope.now, is_young(dataset)));
+            until.is_some_and(|until| self.local_day(until) == self.scope.today)
+        }))
+    }
+
     /// The run has brought everything, or, if there is `more`, what the budget of the day allowed: what it heard at its beginning is what
     /// the next one compares with.
     pub(super) async fn remember(&mut self, more: bool) -> Result<(), Stop> {
@@ -98,9 +117,11 @@ impl<S: Login> Run<S> {
         if more {
             detail.push_str(MORE);
         }
+        // It was heard when the run began: of a day that has begun meanwhile it says nothing.
+        let fetched_utc = self.scope.now;
         let record = move |store: &mut Store| {
             let ledger = vec![Mark { item: tier_name(tier).into(), state: State::Ok, detail: Some(detail) }];
-            let (fetched_utc, items, dataset) = (Utc::now(), Vec::new(), FRESHNESS);
+            let (items, dataset) = (Vec::new(), FRESHNESS);
             store.record(&Batch { account: &account, run, dataset, fetched_utc, requests, bytes, items, ledger })
         };
         self.job.store.call(record).await?.map(drop).map_err(super::failed)
