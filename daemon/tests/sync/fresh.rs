@@ -10,7 +10,7 @@ use garminsync_garmin::Tier;
 use garminsync_test_support::fake::{Effect, Filter, Host, Rule};
 use tokio::time::Instant;
 
-use super::mirror::{Mirror, today};
+use super::mirror::{ANA, Mirror, back, today};
 
 /// By a key and a login; only the login serves the last dataset.
 async fn by_both() -> Mirror {
@@ -100,4 +100,27 @@ async fn what_was_heard_is_of_the_moment_when_it_was_heard() {
     let moments = "SELECT (SELECT fetched_utc FROM ledger WHERE dataset = 'freshness') \
                    <= (SELECT min(fetched_utc) FROM ledger WHERE dataset IN ('sleep', 'hrv')) AS first";
     assert_eq!(mirror.rows(moments)[0]["first"], 1.0);
+}
+
+#[tokio::test]
+async fn who_is_dead_while_the_other_is_in_a_pause_needs_a_login() {
+    let mut mirror = by_both().await;
+    mirror.trigger = Trigger::Manual;
+    pause(&mirror, Tier::Account);
+    mirror.fake.misbehave(Rule::does(Effect::status(401)).host(Host::Personal).method("GET"));
+    let report = mirror.sync().await;
+    assert_eq!((report.outcome, report.requests), (Outcome::LoginNeeded, 2), "{report:?}");
+}
+
+/// Samples that were put away are asked back by the login alone: in its pause they wait, and the run has read all it was to read.
+#[tokio::test]
+async fn what_was_put_away_waits_for_the_end_of_the_pause() {
+    let mut mirror = Mirror::of(190, 2, &[Tier::Personal, Tier::Account]).await;
+    mirror.everything().await;
+    mirror.datasets = vec!["daily_summary", "heart_rate"];
+    mirror.fake.live(ANA, |life| life.offload(back(180)));
+    pause(&mirror, Tier::Account);
+    mirror.sync_ok().await;
+    let empty = "SELECT count(*) AS n FROM ledger WHERE dataset = 'heart_rate' AND state = 'empty'";
+    assert!(mirror.rows(empty)[0]["n"].as_f64() > Some(0.0), "there is something to ask back");
 }

@@ -159,7 +159,7 @@ impl<S: Login> Run<S> {
     /// The other tier may still work.
     fn no_login(&mut self, tier: Tier, why: String) -> Result<Trouble, Stop> {
         self.dead.insert(tier, why.clone());
-        if self.job.tiers.iter().all(|tier| self.dead.contains_key(tier)) {
+        if self.nobody_is_left() {
             return Err(Stop::LoginNeeded(why));
         }
         Ok(Trouble::Nobody)
@@ -170,11 +170,16 @@ impl<S: Login> Run<S> {
     fn no_token_yet(&mut self, tier: Tier, stop: Stop, until: Option<DateTime<Utc>>) -> Result<Trouble, Stop> {
         let Some(until) = until else { return Err(stop) };
         self.paused.insert(tier, until);
-        if self.job.tiers.iter().all(|tier| self.dead.contains_key(tier) || self.paused.contains_key(tier)) {
+        if self.nobody_is_left() {
             return Err(stop);
         }
         self.stalled.get_or_insert(stop);
         Ok(Trouble::Nobody)
+    }
+
+    /// Whether each tier is dead, or in a pause.
+    fn nobody_is_left(&self) -> bool {
+        self.job.tiers.iter().all(|tier| self.dead.contains_key(tier) || self.paused.contains_key(tier))
     }
 
     /// Waits, unless the run is stopped.

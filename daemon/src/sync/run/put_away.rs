@@ -33,7 +33,9 @@ type Missing = BTreeMap<NaiveDate, Vec<&'static Dataset>>;
 impl<S: Login> Run<S> {
     /// Asks for samples that were put away, and reads their days again; the days that an earlier run asked for come first.
     pub(super) async fn put_away(&mut self) -> Result<(), Stop> {
-        if !self.job.tiers.contains(&Tier::Account) || !self.answered {
+        let tier = Tier::Account;
+        let shut = self.is_paused(tier) || self.dead.contains_key(&tier) || self.spent_tiers.contains(&tier);
+        if !self.job.tiers.contains(&tier) || shut || !self.answered {
             return Ok(());
         }
         let (mut asked, missing) = self.without_samples().await?;
@@ -42,7 +44,7 @@ impl<S: Login> Run<S> {
             let Some(dataset) = datasets.first() else { continue };
             self.say(format!("{}: {day}, put away by Garmin", dataset.name), 1, dataset);
             let path = format!("/wellness-service/wellness/epoch/request/{day}");
-            let detail = match self.ask(Tier::Account, path, Accept::Fetching, false, false).await? {
+            let detail = match self.ask(tier, path, Accept::Fetching, false, false).await? {
                 Ok(_) => ASKED,
                 Err(Trouble::Refused(_) | Trouble::Absent | Trouble::Closed) => IN_VAIN,
                 Err(Trouble::Passing(_) | Trouble::Nobody | Trouble::Odd(_)) => break,
