@@ -56,7 +56,9 @@ impl Exit {
             Kind::InvalidArgument => Self::Usage,
             Kind::LoginNeeded => Self::LoginNeeded,
             Kind::MfaRequired => Self::CodeNeeded,
-            Kind::RateLimited | Kind::CoolingDown | Kind::CaptchaRequired | Kind::LoginBlocked => Self::TryLater,
+            Kind::RateLimited | Kind::BudgetUsed | Kind::CoolingDown | Kind::CaptchaRequired | Kind::LoginBlocked => {
+                Self::TryLater
+            }
             Kind::NotAllowed => Self::NotAllowed,
             Kind::InvalidCredentials | Kind::MfaCodeRejected => Self::Refused,
             _ => Self::Failed,
@@ -286,7 +288,7 @@ mod tests {
             "invalid_argument" => 2,
             "login_needed" => 4,
             "mfa_required" => 5,
-            "rate_limited" | "cooling_down" | "captcha_required" | "login_blocked" => 6,
+            "rate_limited" | "budget_used" | "cooling_down" | "captcha_required" | "login_blocked" => 6,
             "not_allowed" => 7,
             "invalid_credentials" | "mfa_code_rejected" => 8,
             "mfa_expired" | "no_pending_login" | "account_locked" | "garmin_unreachable" | "garmin_unexpected"

@@ -106,6 +106,25 @@ async fn a_day_takes_no_more_than_its_budget_and_what_is_new_comes_first() {
     assert_eq!(usize::try_from(held), Ok(days));
 }
 
+/// What waits for the run that uses the last of a day's budget cannot begin, and that is no trouble of the daemon's.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_run_that_uses_the_budget_hears_of_it() {
+    let stage = busy(ana(SignInMood::Ok).lived(today(), 300, 60), "daily_requests = 3").await;
+    let _daemon = Daemon::start(&stage.home).await;
+    stage.fake.knobs(|knobs| knobs.latency = Duration::from_secs(1));
+    assert_eq!(stage.login(PASSWORD, &["--no-wait"]).await.code, 0);
+    let begun = || async { data(&stage).iter().any(|seen| !seen.path.ends_with("socialProfile")).then_some(()) };
+    until("the login's own sync is under way", begun).await;
+    // Whether that one is still under way or over by now.
+    let since = (today() - TimeDelta::days(200)).to_string();
+    let sync = stage.home.ctl(&["sync", "--wait", "--json", "--since", &since]).await;
+    assert_eq!((sync.code, sync.json()["error"]["kind"].as_str()), (6, Some("budget_used")), "{sync:?}");
+    let sync = stage.home.ctl(&["sync", "--wait", "--json"]).await;
+    assert_eq!((sync.code, sync.json()["error"]["kind"].as_str()), (6, Some("budget_used")), "{sync:?}");
+    assert!(sync.json()["error"]["retry_after_s"].as_u64() > Some(0), "{sync:?}");
+    assert_eq!(queue(&stage).await["requests_today"], 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_accounts_are_no_faster_than_one() {
     let stage = Stage::set(ana(SignInMood::Ok).lived(today(), 60, 20), "").await;

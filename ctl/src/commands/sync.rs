@@ -104,7 +104,7 @@ fn ended(app: &App, result: SyncResult) -> Result<Done, Failed> {
             };
             let safe = format!("{stored}, newest days first; the daemon goes on by itself {when}");
             let cause = "Today's budget of requests is used.";
-            failed(Exit::TryLater, "budget_used", cause, &safe).hint(status)
+            failed(Exit::TryLater, Kind::BudgetUsed.as_str(), cause, &safe).hint(status)
         }
         Outcome::LoginNeeded => {
             let cause = because("Garmin no longer accepts the login.");

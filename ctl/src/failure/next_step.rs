@@ -89,7 +89,7 @@ pub(super) fn next_step_at<Tz: TimeZone<Offset: Display>>(
         Kind::LoginBlocked | Kind::CaptchaRequired if failure.challenge.is_some() => later(&typed.command("mfa")),
         Kind::LoginBlocked | Kind::CaptchaRequired => format!("{browser}; or {}", later(&login)),
         Kind::AccountLocked => format!("reset the password at https://connect.garmin.com, then: {login}"),
-        Kind::RateLimited => later(&again),
+        Kind::RateLimited | Kind::BudgetUsed => later(&again),
         Kind::CoolingDown => format!("{}; to ask Garmin all the same: {login} --force", later(&login)),
         Kind::GarminUnreachable => {
             format!("{}; if it stays so, check the network: {}", later(&again), typed.command_for_all("doctor"))

@@ -50,7 +50,7 @@ async fn every_kind_of_failure_has_its_exit_code_in_text_and_json() {
             Kind::InvalidArgument => 2,
             Kind::LoginNeeded => 4,
             Kind::MfaRequired => 5,
-            Kind::RateLimited | Kind::CoolingDown | Kind::CaptchaRequired | Kind::LoginBlocked => 6,
+            Kind::RateLimited | Kind::BudgetUsed | Kind::CoolingDown | Kind::CaptchaRequired | Kind::LoginBlocked => 6,
             Kind::NotAllowed => 7,
             Kind::InvalidCredentials | Kind::MfaCodeRejected => 8,
             _ => 1,

@@ -29,6 +29,8 @@ pub enum Kind {
     CaptchaRequired,
     /// Garmin, or this daemon, asks for fewer requests.
     RateLimited,
+    /// The budget of requests for this day is used.
+    BudgetUsed,
     /// The daemon waits after a refusal before it asks again.
     CoolingDown,
     /// Garmin could not be reached, or did not answer in time.
@@ -70,6 +72,7 @@ impl Kind {
             Self::AccountLocked => "account_locked",
             Self::CaptchaRequired => "captcha_required",
             Self::RateLimited => "rate_limited",
+            Self::BudgetUsed => "budget_used",
             Self::CoolingDown => "cooling_down",
             Self::GarminUnreachable => "garmin_unreachable",
             Self::GarminUnexpected => "garmin_unexpected",

@@ -271,10 +271,8 @@ pub(super) fn refused(account: &str, why: sync::Refused) -> Failure {
         Refused::BudgetUsed { until } => {
             let seconds = (until - Utc::now()).num_seconds().max(1).unsigned_abs();
             let until = moment(until, Utc::now());
-            let words = format!(
-                "today's budget of requests is used ([sync] daily_requests); the mirror goes on by itself after {until}"
-            );
-            Failure::new(Kind::RateLimited, words).retry_after_s(seconds)
+            let words = format!("{SPENT}; the mirror goes on by itself after {until}");
+            Failure::new(Kind::BudgetUsed, words).retry_after_s(seconds)
         }
         Refused::TooManyWait => {
             let words =

@@ -42,7 +42,7 @@ pub use self::look::{Gaps, Held};
 use self::outbound::Outbound;
 use self::pace::{Moment, Pace};
 use self::plan::EARLIEST;
-pub use self::request::{Outcome, Refused, Report, Request, Started, Trigger};
+pub use self::request::{Outcome, Refused, Report, Request, SPENT, Started, Trigger};
 pub use self::rules::{Rules, Senseless, projections, sampled};
 use self::run::{Paces, lock};
 pub use self::view::{Queue, View};

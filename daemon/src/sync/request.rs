@@ -10,6 +10,9 @@ use crate::report::{Reporter, Step};
 /// What was read so shortly before a run that goes on with another is not read again by it.
 const A_MOMENT: TimeDelta = TimeDelta::hours(1);
 
+/// Of a day whose budget is used, for people.
+pub const SPENT: &str = "today's budget of requests is used ([sync] daily_requests)";
+
 /// Why a run is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
@@ -190,6 +193,7 @@ impl From<Refused> for Report {
     fn from(refused: Refused) -> Self {
         let (outcome, error, retry_at) = match refused {
             Refused::Paused { until } => (Outcome::RateLimited, Some("Garmin asks to wait".into()), Some(until)),
+            Refused::BudgetUsed { until } => (Outcome::BudgetUsed, Some(SPENT.into()), Some(until)),
             Refused::LoginNeeded(why) => (Outcome::LoginNeeded, Some(why), None),
             Refused::ShuttingDown => (Outcome::Interrupted, None, None),
             other => (Outcome::Failed, Some(other.to_string()), None),
@@ -231,6 +235,26 @@ impl Started {
             if self.live.changed().await.is_err() {
                 return Report::failed(self.run, "the run has died; the daemon's log knows more");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waited_for_a_run_that_cannot_begin_hears_why_and_until_when() {
+        let until = Utc::now();
+        for (refused, outcome, retry_at) in [
+            (Refused::Paused { until }, Outcome::RateLimited, Some(until)),
+            (Refused::BudgetUsed { until }, Outcome::BudgetUsed, Some(until)),
+            (Refused::LoginNeeded("x".into()), Outcome::LoginNeeded, None),
+            (Refused::ShuttingDown, Outcome::Interrupted, None),
+            (Refused::Storage("x".into()), Outcome::Failed, None),
+        ] {
+            let report = Report::from(refused);
+            assert_eq!((report.run, report.outcome, report.retry_at), (0, outcome, retry_at));
         }
     }
 }

@@ -43,7 +43,7 @@ use super::pace::{self, Pace};
 use super::plan::{self, Ledger, Scope};
 use super::route::{Route, Values, render};
 use super::zone::{Zone, midnight_after};
-use super::{Outcome, Report, Trigger};
+use super::{Outcome, Report, SPENT, Trigger};
 use crate::account::Keeper;
 use crate::on_thread::{Gone, OnThread};
 use crate::report::Step;
@@ -446,8 +446,7 @@ impl<S: Login> Run<S> {
             Err(Stop::Cancelled) => (Outcome::Cancelled, None, None),
             Err(Stop::RateLimited { why, until }) => (Outcome::RateLimited, Some(why), until),
             Err(Stop::Spent) => {
-                let why = "today's budget of requests is used ([sync] daily_requests)".to_owned();
-                (Outcome::BudgetUsed, Some(why), Some(midnight_after(Zone::Host.day(Utc::now()))))
+                (Outcome::BudgetUsed, Some(SPENT.into()), Some(midnight_after(Zone::Host.day(Utc::now()))))
             }
             Err(Stop::LoginNeeded(why)) => (Outcome::LoginNeeded, Some(why), None),
             Err(Stop::Unreachable { why, retry_at }) => (Outcome::Unreachable, Some(why), retry_at),
