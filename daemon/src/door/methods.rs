@@ -23,7 +23,7 @@ use crate::board::Board;
 use crate::config::{ACCOUNT_NAMES, valid_account_name};
 use crate::doctor::Doctor;
 use crate::report::Reporter;
-use crate::sync::{self, plan::EARLIEST};
+use crate::sync::{self, SPENT, plan::EARLIEST};
 
 /// The desk in front of the rooms.
 pub struct Counter {

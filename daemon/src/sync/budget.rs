@@ -37,10 +37,15 @@ impl Budget {
         self.daily
     }
 
+    /// Those of them that may be sent for this; `later`: it could as well be sent on another day.
+    pub fn left_for(&self, day: NaiveDate, later: bool) -> Option<u64> {
+        let kept = if later { self.daily.unwrap_or_default() / KEPT } else { 0 };
+        self.left_on(day).map(|left| left.saturating_sub(kept))
+    }
+
     /// Whether one more is allowed. `later`: it could as well be sent on another day.
     pub fn allows(&self, day: NaiveDate, later: bool) -> bool {
-        let kept = if later { self.daily.unwrap_or_default() / KEPT } else { 0 };
-        self.left_on(day).is_none_or(|left| left > kept)
+        self.left_for(day, later) != Some(0)
     }
 
     /// One more is sent.

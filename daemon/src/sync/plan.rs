@@ -8,7 +8,7 @@ mod list;
 mod things;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use garminsync_garmin::Tier;
@@ -141,6 +141,40 @@ pub fn plan<'a>(
     // Stable: where two datasets end on the same day, the first in the list goes first.
     fetches.sort_by_key(|fetch| Reverse(fetch.to));
     fetches
+}
+
+/// [`plan`], as far as the day's budget goes: of each tier as many fetches, the newest first, as the requests that are `left` pay for, and
+/// the tiers of which something has to wait for another day. A tier that is not in `left` has no limit. A list may have more pages than
+/// the one that is counted here, and anything may have to be tried again: the queue has the last word.
+pub fn plan_within(
+    datasets: &[&Dataset],
+    ledger: &Ledger,
+    scope: &Scope,
+    tier: impl Fn(&Dataset) -> Option<Tier>,
+    grounds: &HashMap<String, Grounds>,
+    left: &HashMap<Tier, u64>,
+) -> (Vec<Fetch>, HashSet<Tier>) {
+    let cost = |fetch: &Fetch| {
+        let dataset = datasets.iter().find(|dataset| dataset.name == fetch.dataset);
+        dataset.and_then(|dataset| dataset.route(fetch.tier)).map_or(0, |route| u64::from(route.requests()))
+    };
+    let (mut left, mut cut) = (left.clone(), HashSet::new());
+    let mut fetches = plan(datasets.iter().copied(), ledger, scope, tier, grounds);
+    fetches.retain(|fetch| {
+        let paid = match left.get_mut(&fetch.tier) {
+            // What comes after something that has to wait is no newer, and waits too.
+            Some(left) if !cut.contains(&fetch.tier) => {
+                left.checked_sub(cost(fetch)).map(|rest| *left = rest).is_some()
+            }
+            Some(_) => false,
+            None => true,
+        };
+        if !paid {
+            cut.insert(fetch.tier);
+        }
+        paid
+    });
+    (fetches, cut)
 }
 
 /// The day at the beginning of a date or a local time, `2026-10-21…`. None from before [`EARLIEST`]: an activity may well be dated so by

@@ -306,4 +306,45 @@ proptest! {
             prop_assert_eq!(due.contains(candidate), expected, "{:?} {:?}", candidate, known);
         }
     }
+
+    /// With a budget a plan is, tier by tier, the beginning of the plan without one: as much of it as the budget pays for, and no more.
+    #[test]
+    fn a_budget_buys_the_beginning_of_the_plan(
+        days in any_days(), first in 0_u64..900, account in prop::option::of(0_u64..40), personal in prop::option::of(0_u64..40),
+        by_login in any::<u64>(),
+    ) {
+        let known = days_of_ledger(back(0), &days);
+        let (ledger, scope) = (ledger("daily_summary", &known), scope(back(0), Some(back(first))));
+        let all: Vec<&Dataset> = datasets::all().unwrap().iter().collect();
+        // Some datasets by the login, the others by the key, as far as each serves them.
+        let tier = |dataset: &Dataset| {
+            let at = all.iter().position(|known| known.name == dataset.name).unwrap();
+            let second = (by_login >> (at % 64)) & 1 == 1;
+            dataset.tiers().nth(usize::from(second)).or(dataset.tiers().next())
+        };
+        let cost = |fetch: &Fetch| {
+            let dataset = all.iter().find(|dataset| dataset.name == fetch.dataset).unwrap();
+            u64::from(dataset.route(fetch.tier).unwrap().requests())
+        };
+        let limits = [(Tier::Account, account), (Tier::Personal, personal)];
+        let left: HashMap<_, _> = limits.into_iter().filter_map(|(tier, left)| Some((tier, left?))).collect();
+        let whole = plan(all.iter().copied(), &ledger, &scope, tier, &HashMap::new());
+        let (paid, cut) = plan_within(&all, &ledger, &scope, tier, &HashMap::new(), &left);
+        let mut rest = whole.iter();
+        prop_assert!(paid.iter().all(|one| rest.any(|fetch| fetch == one)), "in its order");
+        for (tier, limit) in limits {
+            let of_tier = |fetches: &[Fetch]| fetches.iter().filter(|fetch| fetch.tier == tier).cloned().collect::<Vec<_>>();
+            let (whole, paid) = (of_tier(&whole), of_tier(&paid));
+            prop_assert!(whole.starts_with(&paid));
+            prop_assert_eq!(cut.contains(&tier), paid.len() < whole.len());
+            let spent: u64 = paid.iter().map(cost).sum();
+            prop_assert!(limit.is_none_or(|limit| spent <= limit), "{spent} of {limit:?}");
+            if let Some(next) = whole.get(paid.len()) {
+                prop_assert!(limit.is_some_and(|limit| spent + cost(next) > limit), "the next one would have been paid for");
+            }
+        }
+        if left.is_empty() {
+            prop_assert_eq!(paid, whole);
+        }
+    }
 }

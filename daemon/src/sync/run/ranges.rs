@@ -160,6 +160,7 @@ impl<S: Login> Run<S> {
         Ok(())
     }
 
+    /// What is to be asked for now, as far as the day's budget goes. A tier that has nothing left for it is not asked any more.
     /// Twenty years of days are counted quickly, but not in no time: elsewhere, so that `status` never waits for it.
     async fn plan(
         &mut self,
@@ -168,14 +169,15 @@ impl<S: Login> Run<S> {
     ) -> Result<Vec<Fetch>, Stop> {
         let tiers: HashMap<String, Tier> =
             (datasets.iter()).filter_map(|dataset| Some((dataset.name.clone(), self.tier_of(dataset)?))).collect();
+        let left = self.job.tiers.iter().filter_map(|tier| Some((*tier, self.sender.left(*tier)?))).collect();
         let (scope, ledger) = (self.scope, std::mem::take(&mut self.ledger));
         let planned = tokio::task::spawn_blocking(move || {
             let tier = |dataset: &Dataset| tiers.get(&dataset.name).copied();
-            let plan = plan::plan(datasets, &ledger, &scope, tier, &grounds);
-            (plan, ledger)
+            (plan::plan_within(&datasets, &ledger, &scope, tier, &grounds, &left), ledger)
         });
-        let (plan, ledger) = planned.await.map_err(|error| Stop::Failed(error.to_string()))?;
+        let ((plan, cut), ledger) = planned.await.map_err(|error| Stop::Failed(error.to_string()))?;
         self.ledger = ledger;
+        self.spent_tiers.extend(cut.into_iter().filter(|tier| plan.iter().all(|fetch| fetch.tier != *tier)));
         Ok(plan)
     }
 }

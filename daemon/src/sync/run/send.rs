@@ -104,6 +104,12 @@ impl<S: Login> Sender<S> {
         self.later.store(true, Ordering::Relaxed);
     }
 
+    /// How many requests to a tier the day still allows for what is asked for now; `None`: no limit.
+    pub fn left(&self, tier: Tier) -> Option<u64> {
+        let (later, day) = (self.later.load(Ordering::Relaxed), Self::moment().day);
+        self.pace(tier, |pace| pace.budget().left_for(day, later))
+    }
+
     fn moment() -> Moment {
         let at = Utc::now();
         Moment { now: Instant::now(), at, day: Zone::Host.day(at) }
