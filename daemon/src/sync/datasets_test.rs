@@ -249,6 +249,17 @@ fn a_midnight_belongs_to_both_days() {
     read("2026-10-21", format!("[{before},50],[{midnight},null]"));
     assert_eq!(read("2026-10-22", format!("[{midnight},51],[{after},52]")), all);
     assert_eq!(read("2026-10-21", format!("[{before},49],[{midnight},null]")), [(before, 49), all[1], all[2]]);
+    // Both tell of it, and one of them takes it back; the newest of two that differ counts.
+    assert_eq!(read("2026-10-21", format!("[{before},50],[{midnight},53]")), [all[0], (midnight, 53), all[2]]);
+    assert_eq!(read("2026-10-21", format!("[{before},50],[{midnight},null]")), all);
+    assert_eq!(read("2026-10-22", format!("[{midnight},54],[{after},52]")), [all[0], (midnight, 54), all[2]]);
+    assert_eq!(read("2026-10-21", format!("[{before},50],[{midnight},51]")), all);
+    assert_eq!(read("2026-10-22", format!("[{midnight},55],[{after},52]")), [all[0], (midnight, 55), all[2]]);
+    shelf.record("heart_rate", "2026-10-22", GONE).unwrap();
+    let now = shelf.table("heart_rate_sample");
+    assert_eq!(now.iter().map(|row| row["bpm"].as_i64().unwrap()).collect::<Vec<_>>(), [50, 51]);
+    shelf.rebuild("heart_rate");
+    assert_eq!(shelf.table("heart_rate_sample"), now);
 }
 
 /// The account tier tells some of a night with its detail only. Whichever is read first, and again, and made anew: the night is the same.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior};
 
 use crate::database::{GARMIN, garmin, integer, utc_text};
@@ -177,6 +177,13 @@ fn held(row: &Row<'_>) -> rusqlite::Result<Held> {
     Ok(Held { sha256: row.get(0)?, body: row.get(1)?, fetched_utc: row.get(2)?, fails: row.get(3)? })
 }
 
+/// The days before and after a day; none of what is no day.
+fn beside(item: &str) -> impl Iterator<Item = String> {
+    let day = item.parse::<NaiveDate>().ok();
+    let days = [day.and_then(|day| day.pred_opt()), day.and_then(|day| day.succ_opt())];
+    days.into_iter().flatten().map(|day| day.to_string())
+}
+
 fn archive(
     transaction: &Transaction<'_>,
     projections: &[Projection],
@@ -240,6 +247,16 @@ fn archive(
         total.unchanged += one.unchanged;
         if one.unchanged == 1 {
             continue;
+        }
+        if let (Some(_), Some(projection)) = (&text, &mut projection) {
+            // Days share the midnight between them: what those beside tell of it comes back, and this one has the last word.
+            for beside in beside(item) {
+                let key = (batch.account, batch.dataset, &beside);
+                let Some(held) = garmin(known.query_row(key, held).optional())? else { continue };
+                let answer = Unpacker::new()?.unpack(batch.dataset, &beside, &held.body)?;
+                projection.run(batch.account, &beside, (None, &answer), &held.fetched_utc)?;
+            }
+            projection.run(batch.account, item, (None, body), &fetched_utc)?;
         }
         if *body == GONE {
             keep_what_is_gone(transaction, key)?;
