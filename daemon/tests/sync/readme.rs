@@ -1,8 +1,9 @@
-//! The queries of the README say what really happened.
+//! The queries of the README say what really happened, and the names in it are those that there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Days, NaiveDate, Utc};
+use garminsync_daemon::sync::datasets;
 use garminsync_garmin::Tier;
 use garminsync_test_support::harness::readme_queries;
 use serde_json::{Map, Value};
@@ -111,4 +112,47 @@ async fn every_query_of_the_readme_says_what_happened() {
         asked.insert(about);
     }
     assert_eq!(asked, ["Body", "HRV", "kilometres", "resting", "sleep"].map(String::from).into());
+}
+
+/// What stands between two marks of the README, less the marks.
+fn between<'a>(readme: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = readme.split_once(from).unwrap_or_else(|| panic!("{from}"));
+    rest.split_once(to).unwrap_or_else(|| panic!("{to}")).0
+}
+
+#[tokio::test]
+async fn the_readme_names_every_table_and_every_switch() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let all = datasets::all().unwrap();
+    let mut mirror = Mirror::of(2, 1, &[Tier::Account]).await;
+    mirror.everything().await;
+    let rows = mirror.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'");
+    let held = rows.iter().map(|row| row["name"].as_str().unwrap());
+    let tables: BTreeSet<&str> =
+        held.chain(all.iter().flat_map(|dataset| &dataset.tables).map(String::as_str)).collect();
+    let told = between(&readme, "| table | what | key |", "`day` is your calendar day");
+    let untold: Vec<_> = tables.into_iter().filter(|table| !told.contains(&format!("`{table}`"))).collect();
+    assert!(untold.is_empty(), "tables that nobody is told of: {untold:?}");
+
+    // What is off goes by a name, and where its tables have others, they follow it: `name` (words) → `table` and `table`.
+    let list = between(told, "where it is called otherwise):", "An activity that was deleted");
+    let (mut switches, mut called) = (BTreeMap::<&str, Vec<&str>>::new(), "");
+    let words: Vec<&str> = list.split('`').collect();
+    for pair in words.chunks_exact(2) {
+        match pair[0].trim() {
+            before if before.ends_with('→') || before == "and" => switches.entry(called).or_default().push(pair[1]),
+            _ => {
+                called = pair[1];
+                switches.insert(called, Vec::new());
+            }
+        }
+    }
+    let off = all.iter().filter(|dataset| !dataset.on).map(|dataset| {
+        let tables: Vec<&str> = dataset.tables.iter().map(String::as_str).collect();
+        let is_plain = tables == [dataset.name.as_str()];
+        (dataset.name.as_str(), if is_plain { Vec::new() } else { tables })
+    });
+    assert_eq!(switches, off.collect());
+    let groups: BTreeSet<&str> = between(&readme, "# groups: ", "\n").split(", ").collect();
+    assert_eq!(groups, all.iter().flat_map(|dataset| &dataset.groups).map(String::as_str).collect());
 }
