@@ -27,6 +27,7 @@ async fn all_is_well_and_each_host_was_asked_once() {
     let _daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.login_has_synced().await;
     stage.fake.forget_requests();
     let ran = stage.home.ctl(&["doctor", "--json"]).await;
     assert_eq!(ran.code, 0, "{ran:?}");

@@ -31,6 +31,7 @@ async fn gaps_say_why_and_a_sync_of_what_is_missing_reads_nothing_else() {
     assert_eq!(nobody.json()["error"]["kind"], "unknown_account", "{nobody:?}");
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 1);
+    stage.login_has_synced().await;
 
     let gaps = done(stage.home.ctl(&["gaps", "--json"]).await).json();
     let hrv = gaps_of(&gaps, "hrv");
@@ -197,6 +198,7 @@ async fn a_second_sync_over_unchanged_data_writes_no_data() {
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     done(stage.home.ctl(&["sync", "--wait"]).await);
+    stage.login_has_synced().await;
     let hand = rusqlite::Connection::open(stage.home.data_dir().join("garmin.db")).expect("garmin.db");
     watch(&hand);
 
@@ -225,6 +227,7 @@ async fn old_files_are_let_go_where_retention_says_so_and_never_fetched_again() 
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     done(stage.home.ctl(&["sync", "--wait"]).await);
+    stage.login_has_synced().await;
     assert!(daemon.terminate().await.success());
     let originals = || {
         let database = stage.home.database().expect("garmin.db");

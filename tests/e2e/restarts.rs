@@ -62,6 +62,7 @@ async fn half(person: Person, [first, last]: [&str; 2], explained: &Explained, g
 async fn signed_in(stage: &Stage) {
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.login_has_synced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,7 @@ async fn what_is_let_go_of_is_gone_and_stays_away() {
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &["--no-wait"]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.login_has_synced().await;
     assert!(daemon.terminate().await.success());
 
     const OLD: &str = "at < unixepoch('now', '-150 days')";

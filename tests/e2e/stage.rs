@@ -50,6 +50,7 @@ impl Stage {
         assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
         // The first sync, or what the login's own run has left of it.
         assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+        stage.login_has_synced().await;
         (stage, daemon)
     }
 
@@ -91,6 +92,17 @@ impl Stage {
     pub async fn needs_login(&self) {
         let sync = || async { (self.home.ctl(&["sync", "--wait"]).await.code == 4).then_some(()) };
         until("a sync needs a login", sync).await;
+    }
+
+    /// Waits until the sync that follows a login by itself is over: it may come before one that was asked for, or after it. Until then another may
+    /// have to wait for it, and a daemon that is stopped has it to go on with.
+    pub async fn login_has_synced(&self) {
+        until("the login's own sync ends", || async {
+            let history = self.home.ctl(&["history", "--last", "9", "--json"]).await.json();
+            let over = |run: &serde_json::Value| run["trigger"] == "login" && run["ended_at"].is_string();
+            history["runs"].as_array().is_some_and(|runs| runs.iter().any(over)).then_some(())
+        })
+        .await;
     }
 
     /// Waits until no sync is under way.

@@ -34,6 +34,7 @@ async fn the_key_moves_to_a_credential_and_back_and_the_login_with_it() {
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0, "so that the next start has no run to go on with");
+    stage.login_has_synced().await;
     assert!(daemon.terminate().await.success());
     assert_eq!(told(&stage.home).await, format!("file {} (the vault is sealed with it)", file.display()));
     let asked = stage.fake.requests().len();
@@ -122,6 +123,7 @@ async fn a_keyring_that_cannot_be_asked_is_waited_for() {
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0, "so that the next start has no run to go on with");
+    stage.login_has_synced().await;
     assert!(daemon.terminate().await.success());
     // Kept elsewhere, because the key file would open the vault: a key that is at hand is used wherever it is.
     let file = stage.home.state_dir().join("vault.key");
@@ -166,6 +168,7 @@ async fn a_row_copied_to_another_account_opens_no_door() {
     let daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0, "so that the next start has no run to go on with");
+    stage.login_has_synced().await;
     assert!(daemon.terminate().await.success());
     let asked = stage.fake.requests().len();
     let sql = "INSERT INTO secret SELECT 'mallory', kind, nonce, sealed, updated_utc FROM secret";
