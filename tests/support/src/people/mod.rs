@@ -29,7 +29,7 @@ pub use life::{Day, Life};
 pub use original::Original;
 pub use person::{KeyState, Person, SignInFlow, SignInMood};
 pub use plan::{Habits, Plan, Travel, today};
-pub use tables::{Row, TABLES, Table};
+pub use tables::{Row, TABLES, Table, month_ends, of_single_days};
 pub use truth::*;
 
 pub(crate) use chance::{hash, rounded};

@@ -1,7 +1,9 @@
 //! The tables that people query: their names, their keys, and their rows for any period. Tests walk through [`TABLES`] and
 //! compare each with what a mirror has. The columns are in `truth`.
 
-use chrono::NaiveDate;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Datelike, NaiveDate};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -43,6 +45,35 @@ impl Person {
         let table = TABLES.iter().find(|known| known.name == table)?;
         Some(table.rows(self, first, last))
     }
+}
+
+/// What has to be held where one day stands for its month: of each month the last of these days, of the month of `today` the last one up
+/// to the 7th, 14th, 21st or 28th that has begun.
+pub fn month_ends(days: impl IntoIterator<Item = NaiveDate>, today: NaiveDate) -> BTreeSet<NaiveDate> {
+    let month = |day: &NaiveDate| (day.year(), day.month());
+    let has_begun = |day: &NaiveDate| month(day) != month(&today) || day.day() <= today.day() - today.day() % 7;
+    let mut ends = BTreeMap::new();
+    for day in days.into_iter().filter(has_begun) {
+        let end = ends.entry(month(&day)).or_insert(day);
+        *end = day.max(*end);
+    }
+    ends.into_values().collect()
+}
+
+/// Those of these rows of a table that one day each stands for: `expected` less the days that are in no row of `found`, none of which may be
+/// the last one of its month.
+///
+/// # Panics
+/// If such a day is not found.
+#[expect(clippy::panic, reason = "it is an assertion")]
+pub fn of_single_days(table: &str, expected: Vec<Row>, found: &[Row], today: NaiveDate) -> Vec<Row> {
+    let day_of = |row: &Row| row.get("day")?.as_str()?.parse().ok();
+    let (held, ends): (BTreeSet<NaiveDate>, _) =
+        (found.iter().filter_map(day_of).collect(), month_ends(expected.iter().filter_map(day_of), today));
+    if ends.is_empty() || !held.is_superset(&ends) {
+        panic!("{table}: of {ends:?} the days {:?} are not held", ends.difference(&held).collect::<Vec<_>>());
+    }
+    expected.into_iter().filter(|row| day_of(row).is_some_and(|day| held.contains(&day))).collect()
 }
 
 fn row(truth: impl Serialize) -> Option<Row> {

@@ -1,11 +1,11 @@
 //! The fewest requests that Garmin's caps allow for a first sync, dataset by dataset. They come from the facts about Garmin's routes
 //! (their longest ranges and pages) and from the life that is mirrored, never from what the daemon says of itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
 use garminsync_test_support::fake::{Host, Seen};
-use garminsync_test_support::people::{ActivityTruth, Life};
+use garminsync_test_support::people::{ActivityTruth, Life, month_ends};
 
 use Days::{Calendar, Hrv, Nights, Spo2, Worn};
 use Least::{Each, Months, Once, Pages, Ranges};
@@ -145,7 +145,8 @@ pub struct Span {
     pub found: bool,
 }
 
-/// By dataset: how many requests there were, and the fewest. What belongs to no dataset stands under its route, without a fewest.
+/// By dataset: how many requests there were, none where nobody asked, and the fewest. What belongs to no dataset stands under its route, without
+/// a fewest.
 pub fn compare(seen: &[Seen], life: &Life, span: Span) -> BTreeMap<String, (u64, Option<u64>)> {
     let last = span.last;
     let mut sent: BTreeMap<String, (u64, Option<u64>)> = BTreeMap::new();
@@ -162,6 +163,15 @@ pub fn compare(seen: &[Seen], life: &Life, span: Span) -> BTreeMap<String, (u64,
         let dataset = least.map_or_else(|| one.route.clone(), |(dataset, _)| dataset.to_owned());
         let fewest = || (0, least.map(|(_, least)| fewest(least, life, span)));
         sent.entry(dataset).or_insert_with(fewest).0 += 1;
+    }
+    // What a tier that was asked anything was not asked for is told, too.
+    let of_host = |host| match host {
+        Host::Personal => PERSONAL,
+        _ => ACCOUNT,
+    };
+    let hosts = [Host::Personal, Host::Connectapi].into_iter().filter(|host| seen.iter().any(|one| one.host == *host));
+    for (dataset, _, least) in hosts.flat_map(|host| BOTH.iter().chain(of_host(host))) {
+        sent.entry((*dataset).to_owned()).or_insert_with(|| (0, Some(fewest(*least, life, span))));
     }
     sent
 }
@@ -202,11 +212,8 @@ fn fewest(least: Least, life: &Life, Span { first, last, found }: Span) -> u64 {
         Once(times) => times,
         Each(kind) => things(kind),
         Months => {
-            let month = |day: NaiveDate| (day.year(), day.month());
-            // Of this month the last of the 7th, 14th, 21st and 28th that has begun.
-            let over = |day: &NaiveDate| month(*day) != month(last) || day.day() <= last.day() - last.day() % 7;
-            let worn = days(first, last).filter(|day| over(day) && life.daily(*day).is_some());
-            worn.map(month).collect::<BTreeSet<_>>().len() as u64
+            let worn = days(first, last).filter(|day| life.daily(*day).is_some());
+            month_ends(worn, last).len() as u64
         }
         Pages(size, Gear) => life
             .gear()

@@ -326,7 +326,7 @@ fn print(figures: &Figures) {
     let samples = if figures.samples { "with" } else { "without" };
     println!("\n## {years} years, {latency_ms} ms, {tier:?} tier, {samples} samples\n\n| what | measured |\n|---|---|");
     println!("| requests of the first sync | {requests} |");
-    let fewest: u64 = routes.values().filter_map(|(_, fewest)| *fewest).sum();
+    let fewest: u64 = routes.values().filter(|(sent, _)| *sent > 0).filter_map(|(_, fewest)| *fewest).sum();
     println!("| the fewest for what was asked | {fewest} |");
     println!("| answered 429 | {throttled} |");
     println!("| wall time; of what the policy allows | {wall_s:.1} s; {:.2} |", wall_s / policy_s.max(0.001));
@@ -345,7 +345,8 @@ fn print(figures: &Figures) {
     }
     println!("\n| dataset | requests | fewest | ratio |\n|---|---|---|---|");
     for (dataset, (sent, fewest)) in routes {
-        let ratio = fewest.map_or_else(|| "?".into(), |fewest| format!("{:.2}", *sent as f64 / fewest as f64));
+        let fewest = fewest.filter(|fewest| *fewest > 0 || *sent == 0);
+        let ratio = fewest.map_or_else(|| "?".into(), |fewest| format!("{:.2}", *sent as f64 / fewest.max(1) as f64));
         println!(
             "| {dataset} | {sent} | {} | {ratio} |",
             fewest.map_or_else(|| "?".into(), |fewest| fewest.to_string())
