@@ -75,6 +75,23 @@ async fn every_table_that_the_personal_tier_has() {
     assert!(odd.is_empty(), "{}", odd.join("\n"));
 }
 
+/// Some lists are counted from 1, and so are their next pages.
+#[tokio::test]
+async fn a_list_that_is_counted_from_one_goes_on_after_the_last_row_of_a_page() {
+    let mut mirror = Mirror::of(60, 5, &[Tier::Account]).await;
+    mirror.everything().await;
+    mirror.datasets = vec!["challenge"];
+    let first = "badgeChallenge/completed?start=1&limit=100";
+    mirror.fake.misbehave(Rule::does(Effect::status(400)).host(Host::Connectapi).path(first));
+    mirror.sync_ok().await;
+    let mut asked = mirror.fake.requests();
+    asked.retain(|seen| seen.path.ends_with("/badgeChallenge/completed"));
+    let asked: Vec<_> = asked.iter().map(|seen| seen.query.as_str()).collect();
+    assert_eq!(asked, ["start=1&limit=100", "start=1&limit=30", "start=31&limit=30"]);
+    let challenge = TABLES.iter().find(|table| table.name == "challenge").unwrap();
+    assert_eq!(difference(&mirror, challenge, 60), None);
+}
+
 #[tokio::test]
 async fn a_deleted_activity_is_marked_and_kept_and_an_empty_list_proves_nothing() {
     for tier in [Tier::Account, Tier::Personal] {
