@@ -58,7 +58,8 @@ fn answer(world: &mut World, request: &Request) -> Reply {
     let personal = request.host == Host::Personal;
     let segments = request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    if let ["wellness-service", "wellness", "epoch", "request", day, ..] = segments[..]
+    if let ["wellness-service", "wellness", "epoch", "request", day]
+    | ["wellness-service", "wellness", "epoch", "request", day, _] = segments[..]
         && !personal
     {
         return ask_back(world, request, &user, day);
@@ -132,11 +133,10 @@ fn ask_back(world: &mut World, request: &Request, user: &str, day: &str) -> Repl
     if request.method != "POST" {
         return Reply::exception(405).with("allow", "POST");
     }
-    let Ok(day) = date(day) else { return Reply::exception(400) };
-    let ready = world.now() + world.knobs.reload_pause;
-    if let Some(person) = world.person_mut(user) {
-        person.life.ask_back(day, ready);
-    }
+    let (now, pause) = (world.now(), world.knobs.reload_pause);
+    let Some(person) = world.person_mut(user) else { return Reply::html(401, pages::BAD_TOKEN) };
+    let Some(day) = date(day).ok().filter(|day| *day <= latest(person, now)) else { return Reply::exception(400) };
+    person.life.ask_back(day, now + pause);
     Reply::json(200, &json!({"status": "SUBMITTED", "calendarDate": day, "userProfilePk": null}))
 }
 
@@ -156,8 +156,7 @@ impl Asked<'_> {
 
     /// The last day that is not in the future.
     pub fn latest(&self) -> NaiveDate {
-        let plan = self.person.life.plan();
-        plan.today.max(self.now.with_timezone(&plan.home).date_naive())
+        latest(self.person, self.now)
     }
 
     /// A day in the path. Future ones are refused.
@@ -197,6 +196,12 @@ impl Asked<'_> {
         let days: BTreeSet<_> = segments.iter().copied().chain(values).filter_map(|text| date(text).ok()).collect();
         days.first().copied().filter(|_| days.len() == 1)
     }
+}
+
+/// The last day that is not in a person's future.
+fn latest(person: &Person, now: DateTime<Utc>) -> NaiveDate {
+    let plan = person.life.plan();
+    plan.today.max(now.with_timezone(&plan.home).date_naive())
 }
 
 /// `YYYY-MM-DD` and nothing else.
