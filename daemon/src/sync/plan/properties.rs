@@ -83,7 +83,8 @@ proptest! {
 
 /// What a ledger may say of a day: its state, how many days ago that was, and how often it failed in a row.
 fn any_known() -> impl Strategy<Value = (State, u64, u32)> {
-    let state = prop::sample::select(vec![State::Ok, State::Empty, State::Provisional, State::Error]);
+    let state =
+        prop::sample::select(vec![State::Ok, State::Empty, State::Provisional, State::Error, State::Unavailable]);
     (state, 0_u64..50, prop_oneof![4 => Just(0_u32), 1 => 1_u32..5]).prop_map(|(state, ago, attempts)| match state {
         State::Error => (state, ago, attempts.max(1)),
         _ => (state, ago, attempts),
@@ -118,6 +119,11 @@ fn ledger(dataset: &str, days: &[(NaiveDate, Known)]) -> Ledger {
     ledger
 }
 
+/// What is not held: it failed, or nobody served it, and now there is somebody who may be asked.
+fn is_open(state: State) -> bool {
+    matches!(state, State::Error | State::Unavailable)
+}
+
 /// Whether a day is wanted by a person who asks, as the rules say it.
 fn is_wanted(day: NaiveDate, known: Option<&Known>, dataset: &Dataset, cap: u32, scope: &Scope) -> bool {
     let Some(known) = known else { return true };
@@ -131,8 +137,8 @@ fn is_wanted(day: NaiveDate, known: Option<&Known>, dataset: &Dataset, cap: u32,
             return false;
         }
     }
-    if scope.missing || known.state == State::Error || known.attempts > 0 {
-        return known.state == State::Error || !scope.missing;
+    if scope.missing || is_open(known.state) || known.attempts > 0 {
+        return is_open(known.state) || !scope.missing;
     }
     let was_final = (known.read_on - day).num_days() > i64::from(dataset.reread_days);
     let monday = |day: NaiveDate| day - Days::new(day.weekday().num_days_from_monday().into());
@@ -194,6 +200,7 @@ proptest! {
             _ => cap,
         };
         prop_assert_eq!(ranges.len(), fewest(&wanted, &limit));
+        prop_assert_eq!(plan([dataset], &ledger, &scope, |_| None, &HashMap::new()), [], "nobody may be asked");
     }
 
     /// A person who asks for what is missing, right after a sync, gets nothing.
@@ -234,7 +241,7 @@ proptest! {
             .map(|(age, ago)| (back(*age), changed(*ago)))
             .filter(|(day, changed)| match by_day.get(day) {
                 // The sleep of a day whose summary changed since is read again, unless it rests.
-                Some(known) if known.state != State::Error && known.attempts == 0 && known.fetched_utc < *changed => true,
+                Some(known) if !is_open(known.state) && known.attempts == 0 && known.fetched_utc < *changed => true,
                 known => is_wanted(*day, known, sleep, 28, &scope),
             })
             .map(|(day, _)| day)
@@ -300,8 +307,8 @@ proptest! {
             let expected = match *known {
                 None => true,
                 Some((state, ago, attempts)) if rests(state, ago, attempts) => false,
-                Some((state, ..)) if missing => state == State::Error,
-                Some((state, ago, attempts)) => state == State::Error || attempts > 0 || (*age <= 14 && ago > 0),
+                Some((state, ..)) if missing => is_open(state),
+                Some((state, ago, attempts)) => is_open(state) || attempts > 0 || (*age <= 14 && ago > 0),
             };
             prop_assert_eq!(due.contains(candidate), expected, "{:?} {:?}", candidate, known);
         }
