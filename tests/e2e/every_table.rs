@@ -86,7 +86,7 @@ async fn thirty_days(person: Person, way: Way) {
             life.days_pass(days);
         });
         daemon = Daemon::start(&stage.home).await;
-        sync_behind(&stage).await;
+        sync_behind(&stage, way).await;
     }
     sync(&stage).await;
     let person = stage.fake.person(ANA).expect("Ana");

@@ -241,6 +241,7 @@ async fn a_first_sync_of_a_year_and_a_second() {
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     let sync = stage.home.ctl(&["sync", "--wait", "--json"]).await;
     assert_eq!(sync.code, 0, "{sync:?}");
+    stage.login_has_synced().await;
     assert_mirrored(&stage);
 
     let mut files = 0;
@@ -339,11 +340,13 @@ async fn an_error_is_never_an_empty_day() {
         assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
         let sync = stage.home.ctl(&["sync", "--wait", "--json"]).await;
         assert_eq!((sync.code, sync.json()["outcome"].as_str()), (1, Some("partial")), "{effect:?}: {sync:?}");
+        stage.login_has_synced().await;
         let states = rows(&stage, "SELECT DISTINCT state, 1 FROM ledger WHERE dataset = 'hrv'");
         assert_eq!(states.keys().collect::<Vec<_>>(), ["error"], "{effect:?}");
-        assert!(
-            stage.home.account("default").await["sync"]["gaps"].as_u64().is_some_and(|gaps| gaps >= 364),
-            "all but today"
+        assert_eq!(
+            stage.home.account("default").await["sync"]["gaps"],
+            364,
+            "of HRV all days but today, and nothing else"
         );
         stage.fake.behave();
         assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0, "{effect:?}");
@@ -376,6 +379,7 @@ async fn late_data_arrives() {
     let _daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.login_has_synced().await;
     let days: Vec<_> = (1..=6).map(|back| today() - Days::new(back)).collect();
     stage.fake.live(ANA, |life| {
         life.late_upload(&days, 2);

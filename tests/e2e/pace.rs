@@ -166,7 +166,8 @@ async fn in_a_pause_nothing_is_asked_by_any_door() {
     let asked = stage.fake.count(&Filter::host(Host::Personal));
     assert_eq!(stage.login(PASSWORD, &["--no-wait"]).await.code, 0);
     for _ in 0..2 {
-        stage.home.ctl(&["sync", "--wait"]).await;
+        let sync = stage.home.ctl(&["sync", "--wait"]).await;
+        assert_eq!(sync.code, 6, "{sync:?}");
     }
     let of_personal = |stage: &Stage| {
         let preferred = ["sleep-service", "hrv-service", "dailysummaries", "activitylist-service", "download-service"];
@@ -176,7 +177,8 @@ async fn in_a_pause_nothing_is_asked_by_any_door() {
     assert_eq!((stage.fake.count(&Filter::host(Host::Personal)), of_personal(&stage)), (asked, 0));
     assert!(daemon.terminate().await.success());
     let _daemon = Daemon::start(&stage.home).await;
-    stage.home.ctl(&["sync", "--wait"]).await;
+    let sync = stage.home.ctl(&["sync", "--wait"]).await;
+    assert_eq!(sync.code, 6, "{sync:?}");
     assert_eq!(
         (stage.fake.count(&Filter::host(Host::Personal)), of_personal(&stage)),
         (asked, 0),
@@ -218,6 +220,7 @@ async fn a_short_429_to_the_check_of_a_login_only_delays_the_first_sync() {
     let _daemon = Daemon::start(&stage.home).await;
     assert_eq!(stage.login(PASSWORD, &[]).await.code, 0);
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
+    stage.login_has_synced().await;
     let of_data = |seen: &Seen| seen.host == Host::Connectapi;
     let moments: Vec<_> = data(&stage).into_iter().filter(of_data).map(|seen| seen.at).collect();
     let wait = moments[1] - moments[0];

@@ -110,6 +110,7 @@ async fn a_run_that_is_stopped_costs_no_more_than_what_was_under_way() {
         cancel.cancel();
         stopped += usize::from(run.await.unwrap().outcome == Outcome::Cancelled);
     }
+    assert!(stopped >= 3, "only {stopped} runs were stopped on their way");
     mirror.sync_ok().await;
     let again: usize = files(&mirror).values().map(|times| times - 1).sum();
     assert!(again <= 2 * stopped, "{again} came again after {stopped} stops");
