@@ -66,7 +66,8 @@ pub(crate) fn flat_nothing(profile_id: i64, day: NaiveDate) -> Value {
     })
 }
 
-/// One item of `naps`, also known from `dailyNapDTOS`.
+/// One item of `naps`, also known from `dailyNapDTOS`. Shape unverified where it tells a day of its own, and whether its times are text or
+/// milliseconds.
 pub(crate) fn nap(truth: &NapTruth) -> Value {
     json!({
         "calendarDate": truth.day, "napTimeSec": truth.duration_s, "napStartTimestampGMT": super::gmt(truth.start_utc),

@@ -165,7 +165,7 @@ pub(crate) fn biometric(day: NaiveDate, series: &str, value: Value) -> Value {
     json!({"from": day, "until": day, "series": series, "value": value, "updatedDate": day})
 }
 
-/// `trainingloadbalance/latest`.
+/// `trainingloadbalance/latest`. Shape unverified where each device's part tells its own day and number.
 pub(crate) fn load_balance(person: &Person, truth: &LoadBalanceTruth) -> Value {
     json!({"userId": person.profile_id, "metricsTrainingLoadBalanceDTOMap": {truth.device_id.to_string(): {
         "calendarDate": truth.day, "deviceId": truth.device_id, "monthlyLoadAerobicLow": truth.aerobic_low,

@@ -66,4 +66,21 @@ pub fn read(scene: &mut Scene) {
     let zones = of(scene, "/hrTimeInZones");
     let row = |id: i64, it: &Value| json!({"activity_id": id, "zone": it["zoneNumber"], "time_s": it["secsInZone"], "low_bpm": it["zoneLowBoundary"]});
     scene.holds("activity_hr_zone", zones.iter().flat_map(|(id, it)| list(it, "").map(|zone| row(*id, zone))));
+
+    let zones = of(scene, "/powerTimeInZones");
+    let row = |id: i64, it: &Value| json!({"activity_id": id, "zone": it["zoneNumber"], "time_s": it["secsInZone"], "low_w": it["zoneLowBoundary"]});
+    scene.holds("activity_power_zone", zones.iter().flat_map(|(id, it)| list(it, "").map(|zone| row(*id, zone))));
+
+    let workouts = of(scene, "/workouts");
+    let row = |id: i64, workout: &Value, it: &Value| {
+        json!({"activity_id": id, "workout": workout["index"], "position": it["stepIndex"],
+               "name": workout["workoutName"], "sport": workout["sport"], "intensity": it["intensity"],
+               "until": it["durationType"], "until_value": it["durationValue"], "target": it["targetType"],
+               "target_low": it["targetValueLow"], "target_high": it["targetValueHigh"]})
+    };
+    let steps =
+        |id: i64, workout: &Value| list(workout, "/steps").map(|step| row(id, workout, step)).collect::<Vec<_>>();
+    let of_activity =
+        |(id, it): &(i64, Value)| list(it, "").flat_map(|workout| steps(*id, workout)).collect::<Vec<_>>();
+    scene.holds("activity_workout_step", workouts.iter().flat_map(of_activity));
 }

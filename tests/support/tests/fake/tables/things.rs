@@ -94,4 +94,18 @@ pub fn read(scene: &mut Scene) {
         row
     };
     scene.holds("power_zone", list(&items, "").map(row).collect::<Vec<_>>());
+
+    let settings = scene.get("/userprofile-service/userprofile/user-settings");
+    let (user, sleep) = (&settings["userData"], &settings["userSleep"]);
+    let days: Vec<_> = list(user, "/availableTrainingDays").filter_map(Value::as_str).collect();
+    // Garmin writes centimetres, and the speed in tenths.
+    let scaled = |value: &Value, by: f64, digits: f64| value.as_f64().map(|it| (it * by * digits).round() / digits);
+    let profile = json!({"gender": user["gender"], "birth_day": user["birthDate"],
+                         "height_m": scaled(&user["height"], 0.01, 1e4), "weight_g": user["weight"],
+                         "vo2max_running": user["vo2MaxRunning"], "vo2max_cycling": user["vo2MaxCycling"],
+                         "lactate_threshold_speed_mps": scaled(&user["lactateThresholdSpeed"], 10.0, 1e6),
+                         "lactate_threshold_hr_bpm": user["lactateThresholdHeartRate"],
+                         "ftp_w": user["functionalThresholdPower"], "training_days": days.join(","),
+                         "sleep_s": sleep["sleepTime"], "wake_s": sleep["wakeTime"]});
+    scene.holds("profile", [profile]);
 }

@@ -117,4 +117,22 @@ pub fn read(scene: &mut Scene) {
         );
     }
     scene.holds("ftp", rows);
+
+    // The newest there is: days without a value of their own tell an older one again.
+    let days = scene.days("/metrics-service/metrics/trainingloadbalance/latest/{d}");
+    let row = |(device, it): (&String, &Value)| {
+        assert_eq!(it["deviceId"].to_string(), *device);
+        json!({"day": it["calendarDate"], "device_id": it["deviceId"], "aerobic_low": it["monthlyLoadAerobicLow"],
+               "aerobic_low_min": it["monthlyLoadAerobicLowTargetMin"],
+               "aerobic_low_max": it["monthlyLoadAerobicLowTargetMax"],
+               "aerobic_high": it["monthlyLoadAerobicHigh"],
+               "aerobic_high_min": it["monthlyLoadAerobicHighTargetMin"],
+               "aerobic_high_max": it["monthlyLoadAerobicHighTargetMax"],
+               "anaerobic": it["monthlyLoadAnaerobic"], "anaerobic_min": it["monthlyLoadAnaerobicTargetMin"],
+               "anaerobic_max": it["monthlyLoadAnaerobicTargetMax"], "feedback": it["trainingBalanceFeedbackPhrase"],
+               "primary_device": flag(&it["primaryTrainingDevice"])})
+    };
+    let (first, by_device) = (scene.first.to_string(), "metricsTrainingLoadBalanceDTOMap");
+    let rows = days.iter().filter_map(|(_, it)| it[by_device].as_object()).flatten().map(row);
+    scene.holds("load_balance", rows.filter(|row| row["day"].as_str() >= Some(first.as_str())).collect::<Vec<_>>());
 }

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::{Scene, day, flat, list, samples, utc};
+use super::{Scene, day, flat, list, of_ms, samples, utc};
 
 pub fn read(scene: &mut Scene) {
     // Some weeks with a clock change and the journey's end are enough.
@@ -69,6 +69,15 @@ pub fn read(scene: &mut Scene) {
                 .collect()
         }),
     );
+    let nap = |it: &Value| {
+        let start = utc(&it["napStartTimestampGMT"]);
+        let at: DateTime<chrono::Utc> = start.as_str().unwrap().parse().unwrap();
+        let wall = at.timestamp_millis() + it["napStartTimeOffset"].as_i64().unwrap() * 60_000;
+        json!({"start_utc": start, "day": it["calendarDate"], "end_utc": utc(&it["napEndTimestampGMT"]),
+               "start_local": of_ms(&json!(wall), ""), "duration_s": it["napTimeSec"], "source": it["napSource"],
+               "feedback": it["napFeedback"]})
+    };
+    scene.holds("nap", flat(nights.clone(), |_, it| list(it, "/dailySleepDTO/dailyNapDTOS").map(nap).collect()));
     scene.holds(
         "sleep_movement",
         flat(nights.clone(), |_, it| {
