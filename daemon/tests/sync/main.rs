@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod activities;
 mod ahead;
 mod first_and_second;
 mod fresh;

@@ -348,7 +348,7 @@ impl Mirror {
 }
 
 /// A truth as a row of the database, numbers as floats; columns that the tier does not tell are absent there.
-fn truth(row: &impl serde::Serialize, missing: &[&str]) -> Map<String, Value> {
+pub fn truth(row: &impl serde::Serialize, missing: &[&str]) -> Map<String, Value> {
     let Value::Object(row) = serde_json::to_value(row).unwrap() else { panic!("no object") };
     let column = |(name, value): (String, Value)| {
         let value = match value.as_f64() {
