@@ -187,3 +187,29 @@ async fn a_month_that_was_emptied_is_empty() {
     mirror.sync_ok().await;
     assert_eq!(entries(&mirror), 1);
 }
+
+/// On garmin.cn the wall clock of a night may be shifted twice. A clock that is up to 14 hours ahead is none of these.
+#[tokio::test]
+async fn the_local_times_of_a_night_are_the_persons_even_if_garmin_shifted_them_twice() {
+    let expected = [(8, 8), (16, 8), (14, 14), (-10, -10)];
+    let night = |(number, (shift, _)): (u64, &(i64, i64))| {
+        let start = back(number).and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp_millis() - 3_600_000;
+        let (end, shift) = (start + 8 * 3_600_000, shift * 3_600_000);
+        json!({"calendarDate": back(number), "values": {
+            "totalSleepTimeInSeconds": 25000, "gmtSleepStartTimeInMillis": start, "gmtSleepEndTimeInMillis": end,
+            "localSleepStartTimeInMillis": start + shift, "localSleepEndTimeInMillis": end + shift}})
+    };
+    let nights: Vec<_> = (0..).zip(&expected).map(night).collect();
+    let (mut mirror, _) =
+        mirror_of(&["sleep"], vec![ok("stats/sleep/daily", json!({"individualStats": nights}))]).await;
+    mirror.start = Some(back(3));
+    mirror.sync_ok().await;
+    let hours = |end: &str| format!("round((julianday({end}_local) - julianday({end}_utc)) * 24, 2)");
+    let rows = mirror.rows(&format!(
+        "SELECT {} AS start, {} AS \"end\" FROM sleep ORDER BY day DESC",
+        hours("start"),
+        hours("end")
+    ));
+    let found: Vec<_> = rows.iter().map(|row| (row["start"].as_f64(), row["end"].as_f64())).collect();
+    assert_eq!(found, expected.map(|(_, hours)| (Some(hours as f64), Some(hours as f64))));
+}
