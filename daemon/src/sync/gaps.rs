@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use garminsync_store::{LedgerEntry, State};
 
 use super::datasets::{Dataset, Kind};
+use super::known::NOT_SERVED;
 use super::plan::{self, Candidate, Fetch, Ledger, Scope, day_of};
-use super::run::NOT_SERVED;
 
 /// Why something was never read, where nothing stands in the way.
 const UNREAD: &str = "not read yet";

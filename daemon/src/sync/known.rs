@@ -11,7 +11,6 @@ use garminsync_store::{Error, LedgerEntry, Mark, State, Store};
 use super::archive::ALL;
 use super::calendar::{Calendar, Pack};
 use super::plan::{EARLIEST, day_of};
-use super::run::tier_name;
 
 /// The ledger's item that says: the activity list was read to its beginning.
 pub const WHOLE_LIST: &str = ALL;
@@ -33,6 +32,17 @@ const LONGEST_REST: TimeDelta = TimeDelta::days(7);
 const CLOCK_SLACK: TimeDelta = TimeDelta::days(1);
 /// An area that the account tier refused is asked for again after this; the Personal tier a quarter of it later.
 const AREA_CLOSED: TimeDelta = TimeDelta::hours(24);
+
+/// Of what no tier serves to a person, in the ledger's words.
+pub(super) const NOT_SERVED: &str = "Garmin does not serve it to this account";
+
+/// A tier's name in the store: in the `pause` table, and in the ledger's items that are about a tier.
+pub fn tier_name(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Account => "account",
+        Tier::Personal => "personal",
+    }
+}
 
 /// What the ledger knows about one day or file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

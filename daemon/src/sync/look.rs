@@ -11,8 +11,9 @@ use super::archive::ALL;
 use super::datasets::{self, Dataset, Kind, Lane};
 use super::gaps::{Gap, Reach, gaps};
 use super::grounds;
+use super::known::tier_name;
 use super::plan::{self, Candidate, Ledger, Scope, day_of};
-use super::run::{candidates, tier_name};
+use super::run::candidates;
 use super::{Refused, RunRow, Syncs, unread, zone_of};
 
 /// What is missing of an account.

@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use garminsync_garmin::Tier;
 use garminsync_store::{Batch, Error, LedgerEntry, Mark, Pause, State, Store};
 
+use super::known::tier_name;
 use super::pace::{Lesson, Memory};
-use super::run::tier_name;
 
 /// Under this name the ledger keeps the notes. It is no dataset.
 const PACE: &str = "pace";

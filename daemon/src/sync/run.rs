@@ -18,12 +18,13 @@ mod progress;
 mod put_away;
 mod ranges;
 mod send;
+mod whom;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use garminsync_garmin::{Accept, Garmin, Get, Tier, TokenSource};
+use garminsync_garmin::{Garmin, Tier, TokenSource};
 use garminsync_store::{Batch, Mark, Recorded, Store};
 use secrecy::SecretString;
 use tokio::time::Instant;
@@ -35,13 +36,12 @@ use self::fresh::News;
 pub use self::items::candidates;
 use self::progress::Progress;
 use self::send::Sender;
-pub use self::send::tier_name;
 use super::archive::Shape;
-use super::datasets::{Dataset, Kind, Lane};
+use super::datasets::{Dataset, Lane};
 use super::outbound::Outbound;
-use super::pace::{self, Pace};
+use super::pace::Pace;
 use super::plan::{self, Ledger, Scope};
-use super::route::{Route, Values, render};
+use super::route::Route;
 use super::zone::{Zone, midnight_after};
 use super::{Outcome, Report, SPENT, Trigger};
 use crate::account::Keeper;
@@ -59,8 +59,6 @@ pub type Paces = Arc<Mutex<HashMap<Tier, Pace>>>;
 
 /// What is this young comes before all that is older, in days.
 const RECENT: Days = Days::new(6);
-/// Of what no tier serves to a person.
-pub(super) const NOT_SERVED: &str = "Garmin does not serve it to this account";
 
 /// The most characters of a step that is told: the name of an activity can be anything.
 const LONGEST_STEP: usize = 200;
@@ -322,76 +320,6 @@ impl<S: Login> Run<S> {
             // The last of several.
             Some(last) if self.unproven.len() + 1 >= OUTAGE => Err(outage(last.why)),
             Some(last) => Err(Stop::Unreachable { why: last.why, retry_at: None }),
-        }
-    }
-
-    /// Whom to ask for a dataset: the first tier that serves it and is open. If that one was in a pause when the run began, or its budget is
-    /// used, nobody: neither is dodged through the other door. (A pause that begins meanwhile ends the run.)
-    fn tier_of(&self, dataset: &'static Dataset) -> Option<Tier> {
-        let tier = self.preferred(dataset)?;
-        (!self.is_paused(tier) && !self.spent_tiers.contains(&tier)).then_some(tier)
-    }
-
-    /// The first tier that serves a dataset and has a login, whether or not it may be asked now.
-    fn preferred(&self, dataset: &'static Dataset) -> Option<Tier> {
-        let open = |tier: &Tier| self.serves(dataset, *tier);
-        // What lies within another dataset's answers costs nothing there.
-        let within = |tier: &Tier| {
-            let outer = dataset.route(*tier).map(|route| &route.within).filter(|outer| !outer.is_empty());
-            let outer = outer.and_then(|outer| self.job.datasets.iter().copied().find(|known| known.name == *outer));
-            outer.is_some_and(|outer| self.tier_of(outer) == Some(*tier))
-        };
-        dataset.tiers().find(|tier| open(tier) && within(tier)).or_else(|| dataset.tiers().find(open))
-    }
-
-    /// How the run ends if a tier was in a pause: what that one is preferred for was left out, and the rest was read.
-    fn left_out(&mut self) -> Result<(), Stop> {
-        let pause = |dataset: &&'static Dataset| self.paused.get(&self.preferred(dataset)?).copied();
-        let until = self.job.datasets.iter().filter_map(pause).min();
-        let Some(stop) = self.stalled.take().or(until.map(ask::asked_to_wait)) else { return Ok(()) };
-        self.served_in_part = true;
-        Err(stop)
-    }
-
-    /// Whether a tier may be asked for a dataset, as far as is known.
-    fn serves(&self, dataset: &Dataset, tier: Tier) -> bool {
-        let standing = self.ledger.standing(&dataset.name);
-        self.job.tiers.contains(&tier)
-            && !self.dead.contains_key(&tier)
-            && !self.closed.contains(&(dataset.name.as_str(), tier))
-            && !self.silent.contains_key(&(dataset.name.as_str(), tier))
-            && !standing.is_some_and(|standing| standing.is_closed(tier, self.scope.now))
-    }
-
-    fn is_paused(&self, tier: Tier) -> bool {
-        self.paused.get(&tier).is_some_and(|until| pace::lasts(*until, Utc::now()))
-    }
-
-    /// What paths need to know of the account.
-    fn values<'a>(&self, job: &'a Job<S>) -> Values<'a> {
-        Values { display_name: job.display_name.as_deref(), profile: self.profile, ..Values::default() }
-    }
-
-    /// The requests that something of a dataset begins with, as far as can be told before: all parts, or the first page. Nothing where this
-    /// person has not been served the dataset yet, or was last told that there is no such thing.
-    fn begins_with(&self, dataset: &'static Dataset, tier: Tier, values: &Values<'_>) -> Vec<Get> {
-        let Some(route) = dataset.route(tier).filter(|_| self.served.contains(&(&dataset.name, tier))) else {
-            return Vec::new();
-        };
-        let page = route.pages.get(self.page_size(dataset, tier)).map(|limit| (route.first, *limit));
-        let values = Values { page, ..*values };
-        let accept = if route.file || dataset.kind == Kind::Files { Accept::File } else { Accept::Json };
-        let paths = route.paths().take(if page.is_some() { 1 } else { usize::MAX });
-        paths.filter_map(|(_, path)| Some(Get { tier, path: render(path, &values)?, accept })).collect()
-    }
-
-    /// Remembers whether something of a dataset came.
-    fn was_served(&mut self, dataset: &'static Dataset, tier: Tier, came: bool) {
-        if came {
-            self.failing.remove(&(dataset.name.as_str(), tier));
-            self.served.insert((&dataset.name, tier));
-        } else {
-            self.served.remove(&(dataset.name.as_str(), tier));
         }
     }
 

@@ -10,11 +10,12 @@ use garminsync_store::{Error, State, Store};
 
 use super::datasets::{Dataset, Kind, Lane};
 use super::gaps::{Gap, Why};
+use super::known::tier_name;
 use super::look::{self, Looked};
 use super::pace::Pace;
 use super::plan::{Ledger, Standing, earlier};
 use super::route::Points;
-use super::run::{Paces, lock, tier_name};
+use super::run::{Paces, lock};
 use super::zone::Zone;
 
 /// What an account's mirror looks like.

@@ -5,10 +5,10 @@ use garminsync_garmin::Tier;
 use garminsync_store::{Mark, State};
 
 use super::days::Piece;
-use super::send::tier_name;
-use super::{Login, NOT_SERVED, OUTAGE, Run, Stop, Unproven, outage};
+use super::{Login, OUTAGE, Run, Stop, Unproven, outage};
 use crate::sync::archive;
 use crate::sync::datasets::Dataset;
+use crate::sync::known::{NOT_SERVED, tier_name};
 use crate::sync::plan::{self, Fetch};
 
 impl<S: Login> Run<S> {

@@ -8,9 +8,9 @@ use garminsync_garmin::{Accept, Answer, Tier};
 use garminsync_store::{Batch, Mark, State, Store};
 use serde_json::Value;
 
-use super::tier_name;
 use super::{Login, Run, Stop};
 use crate::sync::datasets::Dataset;
+use crate::sync::known::tier_name;
 use crate::sync::plan;
 use crate::sync::zone::Zone;
 

@@ -14,6 +14,7 @@ use super::person::SETTINGS;
 use super::{Job, Login, NotRecorded, Run, Stop};
 use crate::sync::archive::{self, ALL};
 use crate::sync::datasets::{Dataset, Kind};
+use crate::sync::known::NOT_SERVED;
 use crate::sync::parts;
 use crate::sync::plan::{self, Candidate};
 use crate::sync::route::{Route, Values};
@@ -176,7 +177,7 @@ impl<S: Login> Run<S> {
                     self.closed.insert((&dataset.name, tier));
                     self.note_closed(dataset, tier).await?;
                     if self.tier_of(dataset).is_none() {
-                        self.mark(dataset, mark(State::Unavailable, super::NOT_SERVED)).await?;
+                        self.mark(dataset, mark(State::Unavailable, NOT_SERVED)).await?;
                     }
                     continue;
                 }

@@ -233,11 +233,3 @@ impl<S: Login> Sender<S> {
         ask(paces.entry(tier).or_insert_with(|| Pace::new(pace::Rules::of(tier), Memory::default())))
     }
 }
-
-/// As in the `pause` table.
-pub fn tier_name(tier: Tier) -> &'static str {
-    match tier {
-        Tier::Account => "account",
-        Tier::Personal => "personal",
-    }
-}
