@@ -1,5 +1,8 @@
 //! Files that are larger than the daemon may be.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use garminsync_test_support::harness::Daemon;
 use garminsync_test_support::people::SignInMood;
 
@@ -26,12 +29,19 @@ async fn large_files_are_never_in_memory() {
     let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?));
     let files: Vec<_> = files.query_map([], row).expect("rows").collect::<Result<_, _>>().expect("rows");
     assert!(files.len() >= 2, "{files:?}");
+    let mut known = BTreeSet::new();
     for (path, bytes, sha256) in files {
         let kept = std::fs::read(stage.home.data_dir().join(&path)).expect("a file");
         assert!(kept.len() > LARGE && i64::try_from(kept.len()) == Ok(bytes), "{path}: {bytes}");
         assert!(kept.starts_with(b"PK") && sha256.len() == 64, "{sha256}");
+        known.insert(stage.home.data_dir().join(path));
     }
     assert!(peak < 60_000, "{peak} kB");
-    let left = std::fs::read_dir(stage.home.data_dir()).expect("a directory").flatten();
-    assert!(left.into_iter().all(|entry| !entry.file_name().to_string_lossy().contains("tmp")));
+    assert_eq!(below(&stage.home.data_dir().join("wellness")), known, "nothing else is left of what was on its way");
+}
+
+/// All files below a directory.
+fn below(place: &Path) -> BTreeSet<PathBuf> {
+    let entries = std::fs::read_dir(place).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { below(&path) } else { [path].into() }).collect()
 }

@@ -217,6 +217,16 @@ impl Pace {
         true
     }
 
+    /// Starts a request again whose token was renewed, if it may; [`Pace::correct`] counts it. It takes a start as any other does, or two that
+    /// waited for the same renewal would go out together.
+    pub fn again(&mut self, moment: Moment) -> Turn {
+        let turn = self.turn(moment, false);
+        if matches!(turn, Turn::Now | Turn::Spent) {
+            self.last_start = Some(moment.now);
+        }
+        turn
+    }
+
     /// A request that started on `day` took so many more than one, or none at all.
     pub fn correct(&mut self, day: NaiveDate, more: i64) {
         self.budget.correct(day, more);

@@ -112,6 +112,17 @@ fn requests_keep_their_distance() {
     assert_eq!(pace.turn(at(MINUTE), true), Turn::Now);
 }
 
+/// Two that were answered 401 wait for one renewal, and are both ready in the same moment.
+#[test]
+fn what_is_sent_again_keeps_its_distance_too() {
+    let (mut pace, start) = (queue(Tier::Personal), Instant::now());
+    let at = |span| after(start, span);
+    assert_eq!(pace.again(at(Duration::ZERO)), Turn::Now);
+    assert_eq!(pace.again(at(Duration::ZERO)), Turn::In(3 * SECOND / 4));
+    assert!(!pace.start(at(SECOND / 2), true));
+    assert_eq!(pace.again(at(SECOND)), Turn::Now);
+}
+
 #[test]
 fn a_steady_limit_below_its_speed_refuses_it_once() {
     for (a_second, burst) in

@@ -135,4 +135,9 @@ async fn originals_are_what_was_uploaded_be_it_fit_tcx_or_gpx() {
         formats.insert(format.to_owned());
     }
     assert_eq!(formats, ["fit", "gpx", "tcx"].map(String::from).into());
+    // What was sent counts as traffic, not what was in the zips.
+    let sent: u64 =
+        mirror.fake.requests().iter().filter(|seen| seen.host == Host::Connectapi).map(|seen| seen.bytes).sum();
+    let counted = &mirror.rows("SELECT sum(bytes) AS bytes FROM sync_run")[0]["bytes"];
+    assert_eq!(counted.as_f64(), Some(sent as f64));
 }

@@ -84,7 +84,8 @@ async fn a_plan_that_may_change_is_not_looked_ahead_of() {
     mirror.datasets = vec!["daily_summary", "floors"];
     // Nobody wore a watch for a year and more.
     mirror.fake.live(ANA, |life| (100..500).for_each(|n| life.clear(back(n))));
-    mirror.fake.knobs(|knobs| knobs.latency = Duration::from_millis(10));
+    // Longer than it takes to write down a day, on a slow machine, too.
+    mirror.fake.knobs(|knobs| knobs.latency = Duration::from_millis(40));
     mirror.sync_ok().await;
     let seen = |path: &str| {
         let mut seen = mirror.fake.requests();

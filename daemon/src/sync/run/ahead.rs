@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use garminsync_garmin::Get;
+use garminsync_garmin::{Get, Tier};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Login;
@@ -26,6 +26,11 @@ impl Ahead {
     /// What the run will ask for next, as far as can be told.
     pub fn expect(&mut self, coming: impl IntoIterator<Item = Get>) {
         self.coming = coming.into_iter().take(AHEAD).collect();
+    }
+
+    /// How many requests to a tier are under way: the day has paid for them, and for what asks for them next.
+    pub fn paid(&self, tier: Tier) -> u64 {
+        self.under_way.iter().filter(|(get, _)| get.tier == tier).count() as u64
     }
 
     /// Whether a request is under way.

@@ -120,12 +120,12 @@ impl<S: Login> Run<S> {
             let original = originals::unpack(body).map_err(odd)?;
             let format = original.format;
             let path = originals::path(&activity, format);
-            let (bytes, sha256) = original.read(|file| store.originals().save_from(&path, file)).map_err(odd)??;
+            let (size, sha256) = original.read(|file| store.originals().save_from(&path, file)).map_err(odd)??;
             let original = OriginalRow {
                 activity_id: activity.activity_id,
                 path,
                 format: format.as_str().into(),
-                bytes,
+                bytes: size,
                 sha256,
                 fetched_utc: Utc::now(),
             };

@@ -169,7 +169,8 @@ impl<S: Login> Run<S> {
     ) -> Result<Vec<Fetch>, Stop> {
         let tiers: HashMap<String, Tier> =
             (datasets.iter()).filter_map(|dataset| Some((dataset.name.clone(), self.tier_of(dataset)?))).collect();
-        let left = self.job.tiers.iter().filter_map(|tier| Some((*tier, self.sender.left(*tier)?))).collect();
+        let left = |tier: &Tier| Some((*tier, self.sender.left(*tier)? + self.ahead.paid(*tier)));
+        let left = self.job.tiers.iter().filter_map(left).collect();
         let (scope, ledger) = (self.scope, std::mem::take(&mut self.ledger));
         let planned = tokio::task::spawn_blocking(move || {
             let tier = |dataset: &Dataset| tiers.get(&dataset.name).copied();

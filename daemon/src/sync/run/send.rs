@@ -73,7 +73,7 @@ impl<S: Login> TokenSource for Used<'_, S> {
         let token = self.sender.job.login.renew(tier, refused).await?;
         // While it was renewed another request may have heard that Garmin wants to be left alone.
         let until = loop {
-            match self.sender.pace(tier, |pace| pace.turn(Sender::<S>::moment(), false)) {
+            match self.sender.pace(tier, |pace| pace.again(Sender::<S>::moment())) {
                 Turn::In(left) => {
                     drop(lock(&self.place).take());
                     tokio::time::sleep(left).await;
