@@ -137,7 +137,12 @@ impl KeyFacts {
     /// Facts of the key that takes this one's place. What the configuration has said of this one's end for a while says nothing of that
     /// one's.
     pub fn replaced_by(&self, fingerprint: String, now: DateTime<Utc>) -> Self {
-        let of_this = self.said.filter(|(_, since)| now - *since > SAME_OCCASION);
+        // Rows of older versions know the day, but not since when it was said.
+        let of_old = match &self.ends {
+            Some(End::Said(day)) => Some((*day, self.seen_at.unwrap_or_default())),
+            _ => None,
+        };
+        let of_this = self.said.or(of_old).filter(|(_, since)| now - *since > SAME_OCCASION);
         Self { outdated: of_this.map(|(day, _)| day).or(self.outdated), ..Self::of(fingerprint, now) }
     }
 

@@ -179,6 +179,21 @@ fn a_day_that_a_token_overtook_is_not_the_next_keys() {
     assert_eq!(facts.ends, None);
 }
 
+/// A row of an older version knows the day and not since when it is said, and the key's file may hold another key after the upgrade.
+#[test]
+fn a_day_that_an_older_version_knew_is_not_the_next_keys() {
+    let day = now().date_naive() + TimeDelta::days(9);
+    let after = |seen_at: Option<DateTime<Utc>>| {
+        let old = KeyFacts { of: "k".into(), ends: Some(End::Said(day)), seen_at, ..KeyFacts::default() };
+        let mut new = old.replaced_by("k2".into(), now());
+        new.said_to_end(day, now());
+        new.ends
+    };
+    assert_eq!(after(None), None);
+    assert_eq!(after(Some(now() - SAME_OCCASION - TimeDelta::seconds(1))), None);
+    assert_eq!(after(Some(now() - SAME_OCCASION)), Some(End::Said(day)), "two keys on one occasion, with one last day");
+}
+
 #[test]
 fn the_same_key_brought_again_keeps_what_is_known_of_it() {
     let (day, other) = (now().date_naive() + TimeDelta::days(90), now().date_naive() + TimeDelta::days(30));
