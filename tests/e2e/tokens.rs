@@ -63,6 +63,24 @@ async fn a_revoked_login_is_said_and_not_repeated() {
     assert_eq!(stage.home.ctl(&["sync", "--wait"]).await.code, 0);
 }
 
+/// Who is led to a key and has none is told one way to bring it, and not to write into the daemon's home.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_login_that_no_password_brings_back_is_led_to_one_key() {
+    let (stage, _daemon) = Stage::mirrored().await;
+    stage.fake.revoke(ANA);
+    stage.fake.expire_access(ANA);
+    stage.needs_login().await;
+    stage.fake.change(ANA, |person| person.mood = SignInMood::Child);
+    assert_eq!(stage.login(PASSWORD, &[]).await.code, 6);
+    let account = stage.home.account("default").await;
+    assert_eq!((&account["state"], &account["instead"]), (&"login_needed".into(), &"api_key".into()), "{account}");
+    let status = stage.home.ctl(&["status"]).await;
+    let ways: Vec<&str> = status.stdout.lines().filter(|line| line.contains("make a key at")).collect();
+    assert!(ways.len() == 1 && ways[0].ends_with("login --api-key-stdin"), "{status:?}");
+    let hint = account["troubles"][0]["hint"].as_str().unwrap_or_default();
+    assert!(hint.ends_with("garminsyncctl login --api-key-stdin"), "{account}");
+}
+
 /// Garmin rotated the token and its answer was lost: the old one is tried once more, Garmin says no, and that is said as it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_rotation_is_not_a_loop() {

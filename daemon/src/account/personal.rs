@@ -351,10 +351,12 @@ impl Actor {
         self.publish();
     }
 
-    /// What gives the account a key that works, for people.
+    /// What gives the account a key that works, for people. The official client's file is named only to those who use it: where a login
+    /// brings the key, it is not needed, and a person may not even be able to write into the daemon's home.
     pub(super) fn key_remedy(&self) -> String {
+        let from_file = self.key.as_ref().map_or(self.key_file_trouble.is_some(), |ring| !ring.stored);
         match &self.key_file {
-            Some(file) if !self.key.as_ref().is_some_and(|ring| ring.stored) => {
+            Some(file) if file.configured || from_file => {
                 format!("make a key at {KEY_PAGE}, then put it into {}", file.path.display())
             }
             _ => format!("make a key at {KEY_PAGE}, then: {}", ctl_command(&self.name, "login --api-key-stdin")),
