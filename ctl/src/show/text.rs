@@ -227,7 +227,11 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
                 }
                 match account.instead {
                     Some(WayIn::ApiKey) => {
-                        self.next(&make_a_key(&self.typed.command_for(&account.name, "login --api-key-stdin")));
+                        // The daemon knows where the key belongs: no login brings one that the configuration keeps in a file.
+                        let needed = account.troubles.iter().find(|trouble| trouble.kind == "login.needed");
+                        let hint = needed.and_then(|trouble| trouble.hint.as_deref());
+                        let login = || make_a_key(&self.typed.command_for(&account.name, "login --api-key-stdin"));
+                        self.next(&hint.map_or_else(login, |hint| self.typed.dressed(hint)));
                     }
                     _ => self.next_login(&login, &browser),
                 }

@@ -183,6 +183,34 @@ fn a_reason_is_said_once() {
     assert!(text.contains("next      garminsyncctl login --api-key-stdin"), "what to type stays: {text}");
 }
 
+/// No login brings a key that the configuration keeps in a file, and the daemon says so.
+#[test]
+fn where_a_new_key_belongs_the_daemon_knows() {
+    let nexts = |hint: Option<&str>| -> Vec<String> {
+        let why = "Garmin no longer accepts the Personal API key";
+        let needed = hint.map(|hint| Trouble {
+            kind: "login.needed".into(),
+            text: format!("{why}. The data that are here stay."),
+            since: ago(300),
+            hint: Some(hint.into()),
+        });
+        let eva = AccountStatus {
+            name: "eva".into(),
+            reason: Some(why.into()),
+            instead: Some(WayIn::ApiKey),
+            troubles: needed.into_iter().collect(),
+            ..account(AccountState::LoginNeeded)
+        };
+        page(vec![eva]).lines().filter_map(|line| line.trim().strip_prefix("next      ").map(Into::into)).collect()
+    };
+    let into_file = "make a key at https://connect.garmin.com, then put it into /k";
+    assert_eq!(nexts(Some(into_file)), [into_file]);
+    let login = make_a_key("garminsyncctl --account eva login --api-key-stdin");
+    for hint in [Some(login.as_str()), None] {
+        assert_eq!(nexts(hint), [login.as_str()], "{hint:?}");
+    }
+}
+
 #[test]
 fn what_garmin_has_ended_has_no_end_to_come() {
     let dead = TierStatus {
