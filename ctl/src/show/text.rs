@@ -142,6 +142,13 @@ pub fn waits_for_its_key(status: &Status) -> bool {
     status.troubles.iter().any(|trouble| trouble.kind == "vault.locked")
 }
 
+/// Whether nothing is known of an account's mirror: no run ever read for it, and none can. How much is to be read nobody knows then.
+fn is_untouched(account: &AccountStatus) -> bool {
+    let sync = &account.sync;
+    let read = sync.newest_day.is_some() || sync.last_ok_at.is_some() || sync.last_error.is_some();
+    !read && sync.state == SyncState::Idle && account.state != AccountState::Active
+}
+
 struct Page<'a, Tz: TimeZone> {
     now: &'a DateTime<Tz>,
     paint: Paint,
@@ -197,6 +204,11 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         let reason = account.reason.as_deref().map(|reason| reason.trim_end_matches('.'));
         let is_said = |text: &str| reason.is_some_and(|reason| !reason.is_empty() && text.starts_with(reason));
         self.sync(&account.sync, is_said);
+        if !is_untouched(account) {
+            self.mirror(&account.sync);
+        }
+        self.pace("account login", account.sync.queues.account.as_ref());
+        self.pace("API key", account.sync.queues.personal.as_ref());
         for trouble in &account.troubles {
             match &trouble.hint {
                 // It has nothing to add but what is safe, which stands above as well.
@@ -306,6 +318,9 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         if let Some(error) = sync.last_error.as_ref().filter(|error| !is_said(error)) {
             self.line("", &format!("last run: {}", clean(error)));
         }
+    }
+
+    fn mirror(&mut self, sync: &SyncStatus) {
         let mut facts = Vec::new();
         if let Some(day) = sync.newest_day {
             facts.push(format!("newest day {day}"));
@@ -330,8 +345,6 @@ impl<Tz: TimeZone<Offset: Display>> Page<'_, Tz> {
         }
         facts.push(format!("{} today", count(sync.requests_today, "request")));
         self.line("mirror", &facts.join(", "));
-        self.pace("account login", sync.queues.account.as_ref());
-        self.pace("API key", sync.queues.personal.as_ref());
     }
 
     /// How fast a tier is asked, where that is not as it usually is.

@@ -142,6 +142,26 @@ fn what_the_first_sync_has_not_reached_yet_is_no_gap() {
     }
 }
 
+/// How much an account has to read is not known before anybody signed in.
+#[test]
+fn of_a_mirror_that_was_never_begun_nothing_is_said() {
+    let untouched = SyncStatus { gaps: 11_423, ..SyncStatus::default() };
+    let says = |state: AccountState, sync: SyncStatus| {
+        page(vec![AccountStatus { sync, ..account(state) }]).contains("\n  mirror    ")
+    };
+    for state in [AccountState::SignedOut, AccountState::AwaitingMfa, AccountState::CoolingDown] {
+        assert!(!says(state, untouched.clone()), "{state:?}");
+        let day = NaiveDate::from_ymd_opt(2026, 11, 22);
+        for known in [
+            SyncStatus { newest_day: day, ..untouched.clone() },
+            SyncStatus { last_ok_at: Some(ago(31)), ..untouched.clone() },
+            SyncStatus { state: SyncState::Running, ..untouched.clone() },
+        ] {
+            assert!(says(state, known.clone()), "{state:?} {known:?}");
+        }
+    }
+}
+
 #[test]
 fn a_login_that_is_dead() {
     let trouble = Trouble {
