@@ -141,6 +141,8 @@ pub(super) struct Shelf {
     dir: tempfile::TempDir,
     store: Store,
     run: i64,
+    /// Each answer comes a second after the one before it.
+    now: chrono::DateTime<chrono::Utc>,
 }
 
 impl Shelf {
@@ -148,16 +150,18 @@ impl Shelf {
         let dir = tempfile::tempdir().unwrap();
         let projections: Vec<_> = all().unwrap().iter().filter_map(Dataset::projection).collect();
         let mut store = Store::open(dir.path(), &projections).unwrap();
-        let run = store.begin_run("default", "manual", "2026-10-22T12:00:00Z".parse().unwrap()).unwrap();
-        Self { dir, store, run }
+        let now = "2026-10-22T12:00:00Z".parse().unwrap();
+        let run = store.begin_run("default", "manual", now).unwrap();
+        Self { dir, store, run, now }
     }
 
     pub(super) fn record(&mut self, dataset: &str, item: &str, body: &str) -> Result<Recorded, Error> {
+        self.now += chrono::TimeDelta::seconds(1);
         self.store.record(&Batch {
             account: "default",
             run: self.run,
             dataset,
-            fetched_utc: "2026-10-22T12:00:00Z".parse().unwrap(),
+            fetched_utc: self.now,
             requests: 1,
             bytes: 0,
             items: vec![Item { item: item.into(), body }],
@@ -238,8 +242,11 @@ fn a_midnight_belongs_to_both_days() {
     let mut shelf = Shelf::new();
     let mut read = |item: &str, values: String| {
         shelf.record("heart_rate", item, &day(&values)).unwrap();
+        let now = shelf.table("heart_rate_sample");
+        shelf.rebuild("heart_rate");
+        assert_eq!(shelf.table("heart_rate_sample"), now, "{item} {values}: made anew");
         let at = |row: &Value| (row["at"].as_i64().unwrap() * 1000, row["bpm"].as_i64().unwrap());
-        shelf.table("heart_rate_sample").iter().map(at).collect::<Vec<_>>()
+        now.iter().map(at).collect::<Vec<_>>()
     };
     let all = vec![(before, 50), (midnight, 51), (after, 52)];
     read("2026-10-22", format!("[{midnight},null],[{after},52]"));
@@ -255,6 +262,15 @@ fn a_midnight_belongs_to_both_days() {
     assert_eq!(read("2026-10-22", format!("[{midnight},54],[{after},52]")), [all[0], (midnight, 54), all[2]]);
     assert_eq!(read("2026-10-21", format!("[{before},50],[{midnight},51]")), all);
     assert_eq!(read("2026-10-22", format!("[{midnight},55],[{after},52]")), [all[0], (midnight, 55), all[2]]);
+    // A third day, which has nothing to say of that midnight, whichever of the two is newer.
+    let third = midnight + 129_600_000;
+    read("2026-10-23", format!("[{third},60]"));
+    read("2026-10-21", format!("[{before},50],[{midnight},53]"));
+    let changed = read("2026-10-23", format!("[{third},61]"));
+    assert_eq!(changed, [all[0], (midnight, 53), all[2], (third, 61)]);
+    read("2026-10-22", format!("[{midnight},51],[{after},52]"));
+    read("2026-10-21", format!("[{before},50],[{midnight},51]"));
+    shelf.record("heart_rate", "2026-10-23", GONE).unwrap();
     shelf.record("heart_rate", "2026-10-22", GONE).unwrap();
     let now = shelf.table("heart_rate_sample");
     assert_eq!(now.iter().map(|row| row["bpm"].as_i64().unwrap()).collect::<Vec<_>>(), [50, 51]);
@@ -313,18 +329,18 @@ fn a_wider_key_brings_back_what_the_narrow_one_hid() {
     }
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), &before).unwrap();
-    let mut shelf = Shelf { dir, store, run: 0 };
-    shelf.run = shelf.store.begin_run("default", "manual", "2026-10-22T12:00:00Z".parse().unwrap()).unwrap();
+    let mut shelf = Shelf { dir, store, run: 0, now: "2026-10-22T12:00:00Z".parse().unwrap() };
+    shelf.run = shelf.store.begin_run("default", "manual", shelf.now).unwrap();
     let entry = |pk: u32| format!(r#"{{"samplePk":{pk},"timestampGMT":1792540000000,"weight":{pk}}}"#);
     shelf.record("weight", "2026-10-21", &format!(r#"{{"allWeightMetrics":[{},{}]}}"#, entry(7), entry(8))).unwrap();
     let entry = |version: u32| format!(r#"{{"version":{version},"measurementTimestampGMT":"2026-10-21T06:10:00.0"}}"#);
     let pressures = format!(r#"{{"measurements":[{},{}]}}"#, entry(7), entry(8));
     shelf.record("blood_pressure", "2026-10-21", &pressures).unwrap();
-    let Shelf { dir, store, run } = shelf;
+    let Shelf { dir, store, run, now } = shelf;
     drop(store);
 
     let store = Store::open(dir.path(), &today).unwrap();
-    let mut shelf = Shelf { dir, store, run };
+    let mut shelf = Shelf { dir, store, run, now };
     let outdated: Vec<_> = shelf.store.outdated().iter().cloned().collect();
     assert_eq!(outdated, ["blood_pressure", "weight"]);
     for (table, number) in [("weight", "sample_pk"), ("blood_pressure", "version")] {

@@ -29,7 +29,8 @@ pub struct Projection {
     /// `CREATE TABLE IF NOT EXISTS …` and indexes for exactly these tables; `account` in every primary key.
     pub sql_tables: String,
     /// One or more statements, run once per item with `:account`, `:item`, `:body` (JSON text) and `:fetched_utc` (ISO 8601: when this
-    /// answer came) as far as they are used: upserts into the tables, so that running them again changes nothing.
+    /// answer came) as far as they are used: upserts into the tables, so that running them again changes nothing. Rows that two days may tell of
+    /// are written with `INSERT OR REPLACE`: when one day takes such a row back, the other's comes in its place.
     pub sql_project: String,
     /// Statements that take back what `sql_project` made of an answer, with the same parameters: they run with an item's old answer
     /// before its new one is projected, and when Garmin has the item no more. Empty where a row of an item can only be replaced.
@@ -80,11 +81,13 @@ pub(crate) struct Prepared<'c> {
     connection: &'c Connection,
     project: Vec<Statement<'c>>,
     clear: Vec<Statement<'c>>,
+    /// `project`, where it leaves the rows that are there as they are.
+    fill: Vec<Statement<'c>>,
 }
 
 impl<'c> Prepared<'c> {
     pub(crate) fn new(connection: &'c Connection, projection: &'c Projection) -> Result<Self, Error> {
-        let prepared = |sql: &'c str| {
+        let prepared = |sql: &str| {
             let mut statements = Vec::new();
             let mut rest = rusqlite::Batch::new(connection, sql);
             while let Some(statement) =
@@ -95,7 +98,11 @@ impl<'c> Prepared<'c> {
             Ok::<_, Error>(statements)
         };
         let (project, clear) = (prepared(&projection.sql_project)?, prepared(&projection.sql_clear)?);
-        Ok(Self { connection, project, clear })
+        // Where an answer deletes what others said before it, there is nothing of theirs that could come back.
+        let is_whole = projection.sql_project.contains("DELETE FROM");
+        let filling = projection.sql_project.replace("INSERT OR REPLACE", "INSERT OR IGNORE");
+        let fill = if is_whole { Vec::new() } else { prepared(&filling)? };
+        Ok(Self { connection, project, clear, fill })
     }
 
     /// Makes rows of an answer in the place of those that its old one was made into; none of one that says that there is nothing more. An
@@ -121,6 +128,28 @@ impl<'c> Prepared<'c> {
         };
         garmin(self.connection.execute_batch("RELEASE answer"))?;
         Ok(unfit)
+    }
+
+    /// Whether an answer that is archived fits the tables, which stay as they are: in words for people, why it does not.
+    pub(crate) fn judge(
+        &mut self,
+        account: &str,
+        item: &str,
+        body: &str,
+        fetched_utc: &str,
+    ) -> Result<Option<String>, Error> {
+        garmin(self.connection.execute_batch("SAVEPOINT judged"))?;
+        let unfit = self.run(account, item, (Some(body), body), fetched_utc)?;
+        garmin(self.connection.execute_batch("ROLLBACK TO judged; RELEASE judged"))?;
+        Ok(unfit)
+    }
+
+    /// Makes those rows of an archived answer that are missing. Of one that does not fit, none: here no constraint would tell.
+    pub(crate) fn fill(&mut self, account: &str, item: &str, body: &str, fetched_utc: &str) -> Result<(), Error> {
+        if body == GONE || self.fill.is_empty() || self.judge(account, item, body, fetched_utc)?.is_some() {
+            return Ok(());
+        }
+        garmin(run_all(&mut self.fill, [account, item, body, fetched_utc]))
     }
 }
 

@@ -225,18 +225,15 @@ fn archive(
         if text.as_ref().is_some_and(|old| known_as.is_alike(old, body)) {
             one = Recorded { unchanged: 1, ..Recorded::default() };
         }
-        let mut projected = |new: (Option<&str>, &str), fetched_utc: &str| match &mut projection {
-            Some(projection) => projection.run(batch.account, item, new, fetched_utc),
-            None => Ok(None),
-        };
-        let unfit = match &old {
+        let unfit = match (&mut projection, &old) {
             // What could not be made into rows when the tables were made anew is no better for having come again.
-            Some(old) if one.unchanged == 1 && old.fails => {
-                let held = text.as_deref().unwrap_or(body);
-                projected((Some(held), held), &old.fetched_utc)?
+            (Some(projection), Some(old)) if one.unchanged == 1 && old.fails => {
+                projection.judge(batch.account, item, text.as_deref().unwrap_or(body), &old.fetched_utc)?
             }
-            _ if one.unchanged == 1 => None,
-            _ => projected((text.as_deref(), body), &fetched_utc)?,
+            (Some(projection), _) if one.unchanged == 0 => {
+                projection.run(batch.account, item, (text.as_deref(), body), &fetched_utc)?
+            }
+            _ => None,
         };
         if unfit.is_some() {
             total.refused.push(Mark { item: item.clone(), state: State::Error, detail: unfit });
@@ -249,14 +246,13 @@ fn archive(
             continue;
         }
         if let (Some(_), Some(projection)) = (&text, &mut projection) {
-            // Days share the midnight between them: what those beside tell of it comes back, and this one has the last word.
+            // Days share the midnight between them: what is told of it by those beside alone comes back.
             for beside in beside(item) {
                 let key = (batch.account, batch.dataset, &beside);
                 let Some(held) = garmin(known.query_row(key, held).optional())? else { continue };
                 let answer = Unpacker::new()?.unpack(batch.dataset, &beside, &held.body)?;
-                projection.run(batch.account, &beside, (None, &answer), &held.fetched_utc)?;
+                projection.fill(batch.account, &beside, &answer, &held.fetched_utc)?;
             }
-            projection.run(batch.account, item, (None, body), &fetched_utc)?;
         }
         if *body == GONE {
             keep_what_is_gone(transaction, key)?;

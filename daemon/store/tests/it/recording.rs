@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use garminsync_store::{GONE, Recorded, State, Store, sha256_hex};
+use garminsync_store::{Batch, GONE, Projection, Recorded, State, Store, sha256_hex};
 
-use crate::{activities, batch, look, noon, open, rows, steps};
+use crate::{activities, at, batch, look, noon, open, rows, steps};
 
 #[test]
 fn a_batch_lands_in_archive_table_ledger_and_counters() {
@@ -135,4 +135,63 @@ fn somebody_elses_write_makes_us_wait_not_fail() {
     people.execute_batch("COMMIT").unwrap();
     assert_eq!(ours.join().unwrap().unwrap().new, 1);
     assert_eq!(rows(&people, "SELECT text, steps FROM notes, steps"), ["mine|1"]);
+}
+
+/// Moments of which two days may tell, with what was measured then.
+fn pulse() -> Projection {
+    Projection {
+        dataset: "pulse".into(),
+        tables: vec!["pulse".into()],
+        sql_tables: "CREATE TABLE IF NOT EXISTS pulse (account TEXT, at TEXT, bpm INTEGER CHECK (bpm < 200),
+            PRIMARY KEY (account, at))"
+            .into(),
+        sql_project: "INSERT OR REPLACE INTO pulse SELECT :account, key, value FROM json_each(:body)".into(),
+        sql_clear: "DELETE FROM pulse WHERE account = :account AND at IN (SELECT key FROM json_each(:body))".into(),
+        echo: Vec::new(),
+    }
+}
+
+/// What Garmin's trouble with a day came to: nothing. The day beside has spoken since, and keeps the last word.
+#[test]
+fn a_day_that_comes_unchanged_after_a_failure_takes_no_newer_value_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path(), &[pulse()]).unwrap();
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    let (day, before) = (r#"{"midnight":51,"noon":60}"#, r#"{"midnight":53}"#);
+    let mut come = |hour: u32, item: &str, body: Option<&'static str>, state| {
+        let items: Vec<_> = body.map(|body| (item, body)).into_iter().collect();
+        let fetched_utc = at(&format!("2026-10-22T{hour:02}:00:00Z"));
+        store.record(&Batch { fetched_utc, ..batch(run, "pulse", &items, &[(item, state)]) }).unwrap()
+    };
+    let table = || rows(&look(dir.path()), "SELECT at, bpm FROM pulse ORDER BY at");
+    come(1, "2026-10-21", Some(day), State::Ok);
+    come(2, "2026-10-20", Some(before), State::Ok);
+    assert_eq!(table(), ["midnight|53", "noon|60"]);
+    come(3, "2026-10-21", None, State::Error);
+    assert_eq!(come(4, "2026-10-21", Some(day), State::Ok).unchanged, 1);
+    assert_eq!(table(), ["midnight|53", "noon|60"]);
+    assert_eq!(
+        rows(&look(dir.path()), "SELECT item, attempts FROM ledger ORDER BY 1"),
+        ["2026-10-20|0", "2026-10-21|0"]
+    );
+}
+
+/// An answer that a release found unfit is in no table, and the next day's change brings none of it in.
+#[test]
+fn a_day_beside_that_does_not_fit_fills_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let loose = Projection { sql_tables: pulse().sql_tables.replace("200", "900"), ..pulse() };
+    let mut store = Store::open(dir.path(), &[loose]).unwrap();
+    let run = store.begin_run("default", "manual", noon()).unwrap();
+    let unfit = ("2026-10-20", r#"{"evening":50,"midnight":500}"#);
+    store.record(&batch(run, "pulse", &[unfit, ("2026-10-21", r#"{"noon":60}"#)], &[])).unwrap();
+    drop(store);
+    let mut store = Store::open(dir.path(), &[pulse()]).unwrap();
+    let mut rebuild = |store: &mut Store| store.rebuild("pulse", &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    assert_eq!(rebuild(&mut store).refused, 1);
+    store.record(&batch(run, "pulse", &[("2026-10-21", r#"{"noon":61}"#)], &[])).unwrap();
+    let table = || rows(&look(dir.path()), "SELECT at, bpm FROM pulse ORDER BY at");
+    assert_eq!(table(), ["noon|61"]);
+    rebuild(&mut store);
+    assert_eq!(table(), ["noon|61"]);
 }
