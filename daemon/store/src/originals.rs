@@ -46,22 +46,12 @@ impl Originals {
     }
 
     /// Writes a file at a path relative to the data directory, making directories as needed; durable on return. A file that is there is
-    /// replaced: whoever reads it sees the old one or the new one, whole.
+    /// replaced: whoever reads it sees the old one or the new one, whole. What `from` gives is never in memory as a whole. Its size, and
+    /// its SHA-256 as lower-case hex digits.
     ///
     /// # Errors
-    /// [`Error::Path`] if the path is absolute, empty, or contains `..`; [`Error::File`]. Nothing is written then.
-    pub fn save(&self, relative_path: &str, bytes: &[u8]) -> Result<(), Error> {
-        let relative = inside(relative_path)?;
-        let path = self.data_dir.join(relative);
-        self.make_dirs(files::parent(relative))?;
-        files::write_whole(&path, bytes, Readers::Group, true)
-    }
-
-    /// Like [`Originals::save`], with all that `from` gives, which is never in memory as a whole. Its size, and its SHA-256 as lower-case hex
-    /// digits.
-    ///
-    /// # Errors
-    /// As [`Originals::save`], and [`Error::File`] if `from` cannot be read.
+    /// [`Error::Path`] if the path is absolute, empty, or contains `..`; [`Error::File`], also if `from` cannot be read. The old file
+    /// stands then.
     pub fn save_from(&self, relative_path: &str, from: &mut dyn io::Read) -> Result<(u64, String), Error> {
         let relative = inside(relative_path)?;
         let path = self.data_dir.join(relative);
@@ -88,7 +78,7 @@ impl Originals {
     /// error.
     ///
     /// # Errors
-    /// [`Error::Path`] as in [`Originals::save`], or where a link leads elsewhere; [`Error::File`].
+    /// [`Error::Path`] as in [`Originals::save_from`], or where a link leads elsewhere; [`Error::File`].
     pub fn remove(&self, relative_path: &str) -> Result<(), Error> {
         self.remove_all(&[relative_path])
     }
@@ -101,7 +91,7 @@ impl Originals {
     /// Removes files, and the directories that are empty without them; durable on return. One that is gone already is no error.
     ///
     /// # Errors
-    /// [`Error::Path`] for a path that [`Originals::save`] would not take or that a link leads elsewhere; [`Error::File`]. Some may be
+    /// [`Error::Path`] for a path that [`Originals::save_from`] would not take or that a link leads elsewhere; [`Error::File`]. Some may be
     /// gone then.
     pub(crate) fn remove_all(&self, relative_paths: &[&str]) -> Result<(), Error> {
         let mut dirs = BTreeSet::new();

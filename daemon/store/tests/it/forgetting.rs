@@ -41,7 +41,7 @@ fn live(store: &mut Store, account: &str, days: usize, first_activity: i64) {
 }
 
 fn file(store: &mut Store, account: &str, run: i64, activity_id: i64, path: &str) {
-    store.originals().save(path, b"FIT").unwrap();
+    store.originals().save_from(path, &mut &b"FIT"[..]).unwrap();
     let original = OriginalRow {
         activity_id,
         path: path.into(),

@@ -9,11 +9,11 @@ fn a_file_is_saved_whole_and_replaced_whole() {
     let dir = tempfile::tempdir().unwrap();
     let originals = Originals::new(dir.path()).unwrap();
     let path = dir.path().join("activities/2026/2026-10-21 Run.fit");
-    originals.save("activities/2026/2026-10-21 Run.fit", b"first").unwrap();
+    originals.save_from("activities/2026/2026-10-21 Run.fit", &mut &b"first"[..]).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"first");
     // Who has the old file open keeps reading the old file: it was replaced, not written over.
     let mut open = fs::File::open(&path).unwrap();
-    originals.save("activities/2026/2026-10-21 Run.fit", b"second, longer").unwrap();
+    originals.save_from("activities/2026/2026-10-21 Run.fit", &mut &b"second, longer"[..]).unwrap();
     let mut old = String::new();
     std::io::Read::read_to_string(&mut open, &mut old).unwrap();
     assert_eq!(old, "first");
@@ -30,7 +30,7 @@ fn no_path_leads_out_of_the_data_directory() {
     let wrong =
         ["../x.fit", "a/../../x.fit", "a/..", "..", ".", "", "/", "a/", "./x.fit", r"..\x.fit", r"C:\x.fit", "a\0b"];
     for path in wrong.into_iter().chain([absolute.to_str().unwrap()]) {
-        assert!(matches!(originals.save(path, b"x"), Err(Error::Path(_))), "{path:?}");
+        assert!(matches!(originals.save_from(path, &mut &b"x"[..]), Err(Error::Path(_))), "{path:?}");
     }
     assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
@@ -40,9 +40,9 @@ fn no_path_leads_out_of_the_data_directory() {
 fn a_file_that_cannot_be_written_is_an_error_and_leaves_the_old_one() {
     let dir = tempfile::tempdir().unwrap();
     let originals = Originals::new(dir.path()).unwrap();
-    originals.save("a/x.fit", b"old").unwrap();
-    assert!(matches!(originals.save("a/x.fit/y.fit", b"new"), Err(Error::File { .. })));
-    assert!(matches!(originals.save("a", b"new"), Err(Error::File { .. })));
+    originals.save_from("a/x.fit", &mut &b"old"[..]).unwrap();
+    assert!(matches!(originals.save_from("a/x.fit/y.fit", &mut &b"new"[..]), Err(Error::File { .. })));
+    assert!(matches!(originals.save_from("a", &mut &b"new"[..]), Err(Error::File { .. })));
     assert_eq!(fs::read(dir.path().join("a/x.fit")).unwrap(), b"old");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left there");
 }

@@ -94,7 +94,7 @@ fn old_files_go_and_their_rows_say_so() {
         let body = format!(r#"{{"name":"Run","type":"running","start":"202{id}-05-01T08:00:00"}}"#);
         store.record(&batch(run, "activities", &[(&id.to_string(), &body)], &[])).unwrap();
         let path = format!("activities/202{id}/{id}.fit");
-        store.originals().save(&path, b"file").unwrap();
+        store.originals().save_from(&path, &mut &b"file"[..]).unwrap();
         let (format, bytes, sha256, fetched_utc) = ("fit".into(), 4, sha256_hex(b"file"), noon());
         let original = OriginalRow { activity_id: id, path, format, bytes, sha256, fetched_utc };
         let account = "default";

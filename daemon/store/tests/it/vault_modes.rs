@@ -68,7 +68,7 @@ fn the_data_may_be_shared_with_a_group_as_far_as_the_umask_says() {
     let data = dir.path().join("data");
     let mut store = Store::open(&data, &[steps()]).unwrap();
     store.begin_run("default", "manual", crate::noon()).unwrap();
-    Originals::new(&data).unwrap().save("activities/2026/x.fit", b"x").unwrap();
+    Originals::new(&data).unwrap().save_from("activities/2026/x.fit", &mut &b"x"[..]).unwrap();
     for directory in ["", "activities", "activities/2026"] {
         assert_eq!(mode(&data.join(directory)), 0o750 & !umask, "{directory}");
     }

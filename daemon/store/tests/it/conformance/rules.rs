@@ -312,7 +312,7 @@ pub fn a_file_that_was_dropped_and_came_again_is_there(engine: &dyn Engine) {
     let (path, format, sha256) = ("a/1.fit".into(), "fit".into(), sha256_hex(b"x"));
     let original = OriginalRow { activity_id: 1, path, format, bytes: 1, sha256, fetched_utc: noon() };
     let saved = OriginalBatch { account: "default", run, requests: 1, bytes: 1, original };
-    store.originals().save("a/1.fit", b"x").unwrap();
+    store.originals().save_from("a/1.fit", &mut &b"x"[..]).unwrap();
     store.record_original(&saved).unwrap();
     let newest = OriginalRow { activity_id: 2, path: "a/2.fit".into(), ..saved.original.clone() };
     store.record_original(&OriginalBatch { original: newest, ..saved.clone() }).unwrap();
