@@ -207,3 +207,20 @@ fn a_detail_that_is_taken_back_takes_nothing_of_the_night_s_own() {
         }
     }
 }
+
+/// The answers of two days of a month each tell all of it: what the newest leaves out, the day beside does not bring back.
+#[test]
+fn a_month_is_what_the_newest_of_its_days_tells() {
+    let month = |entries: &[u32]| {
+        let entry = |id: &u32| json!({"id": id, "itemType": "workout", "date": "2026-10-30", "title": "Run"});
+        json!({"year": 2026, "month": 9, "calendarItems": entries.iter().map(entry).collect::<Vec<_>>()}).to_string()
+    };
+    let mut shelf = Shelf::new();
+    for (day, entries) in [("2026-10-20", [1, 2].as_slice()), ("2026-10-21", &[1, 2, 3]), ("2026-10-21", &[3])] {
+        shelf.record("calendar", day, &month(entries)).unwrap();
+    }
+    let now = shelf.table("calendar_entry");
+    assert_eq!(now.iter().map(|row| row["entry_id"].clone()).collect::<Vec<_>>(), ["workout 3"]);
+    shelf.rebuild("calendar");
+    assert_eq!(shelf.table("calendar_entry"), now);
+}

@@ -187,7 +187,7 @@ fn a_day_beside_that_does_not_fit_fills_nothing() {
     store.record(&batch(run, "pulse", &[unfit, ("2026-10-21", r#"{"noon":60}"#)], &[])).unwrap();
     drop(store);
     let mut store = Store::open(dir.path(), &[pulse()]).unwrap();
-    let mut rebuild = |store: &mut Store| store.rebuild("pulse", &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    let rebuild = |store: &mut Store| store.rebuild("pulse", &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     assert_eq!(rebuild(&mut store).refused, 1);
     store.record(&batch(run, "pulse", &[("2026-10-21", r#"{"noon":61}"#)], &[])).unwrap();
     let table = || rows(&look(dir.path()), "SELECT at, bpm FROM pulse ORDER BY at");
