@@ -188,6 +188,21 @@ async fn a_month_that_was_emptied_is_empty() {
     assert_eq!(entries(&mirror), 1);
 }
 
+#[tokio::test]
+async fn what_is_no_zip_is_no_day_without_files() {
+    let file = |body: &str| vec![("files/wellness/".to_owned(), 200, body.to_owned())];
+    let (mut mirror, answers) = mirror_of(&["wellness_zip"], file(r#"{"error": "try again later"}"#)).await;
+    mirror.start = Some(back(1));
+    assert_eq!(mirror.sync().await.outcome, Outcome::Partial);
+    let days = |mirror: &Mirror| {
+        mirror.counts("SELECT state AS a, count(*) AS n FROM ledger WHERE dataset = 'wellness_zip' GROUP BY 1")
+    };
+    assert_eq!(days(&mirror), [("error".to_owned(), 2)].into());
+    *answers.lock().unwrap() = file(&format!("PK\x05\x06{}", "\0".repeat(18)));
+    mirror.sync_ok().await;
+    assert!(!days(&mirror).contains_key("error"), "{:?}", days(&mirror));
+}
+
 /// On garmin.cn the wall clock of a night may be shifted twice. A clock that is up to 14 hours ahead is none of these.
 #[tokio::test]
 async fn the_local_times_of_a_night_are_the_persons_even_if_garmin_shifted_them_twice() {
